@@ -1,0 +1,64 @@
+"""Results: what a job found, one row a finding, and the files that go with it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from inference.models.jobs import Job
+from tenants.models import TenantModel
+
+
+class Result(TenantModel):
+    """The outcome of a succeeded job: exactly one."""
+
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="result")
+    status = models.CharField(max_length=12)
+    predictions = models.JSONField(null=True)
+    notes = models.JSONField(default=list)
+    measures = models.JSONField(default=dict)
+    model = models.JSONField(default=dict)
+    disclaimer = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(TenantModel.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.id}"
+
+
+class Finding(TenantModel):
+    """One finding. `body` holds the rest of the domain object as JSON (see `inference.domain.report.Finding`)."""
+
+    result = models.ForeignKey(Result, on_delete=models.CASCADE, related_name="findings")
+    position = models.PositiveIntegerField()
+    tracking_uid = models.CharField(max_length=64)
+    slug = models.CharField(max_length=64)
+    score = models.FloatField()
+    body = models.JSONField()
+    review_status = models.CharField(max_length=12, default="unreviewed")
+
+    class Meta(TenantModel.Meta):
+        abstract = False
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "result", "position"], name="finding_position_once")]
+
+    def __str__(self) -> str:
+        return f"{self.slug} {self.score:.2f}"
+
+
+class Artifact(TenantModel):
+    """A file of a result, stored by its digest: key image, report."""
+
+    result = models.ForeignKey(Result, on_delete=models.CASCADE, related_name="artifacts")
+    kind = models.CharField(max_length=32)
+    media_type = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.PositiveBigIntegerField()
+
+    class Meta(TenantModel.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"

@@ -1,0 +1,1 @@
+"""The analyses: one folder per plugin, all alike. The contract is in `base`."""

@@ -1,0 +1,1 @@
+"""The assembly: settings, URLs, Celery, WSGI, checks."""

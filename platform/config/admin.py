@@ -1,0 +1,41 @@
+"""The operator's admin: it looks across tenants, so each of its views runs as the operator, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.admin.apps import AdminConfig
+from django.http import HttpRequest, HttpResponseBase
+from django.template.response import SimpleTemplateResponse
+from unfold.sites import UnfoldAdminSite
+
+from tenants.context import operator_context
+
+View = Callable[..., HttpResponseBase]
+
+
+class AssayAdminConfig(AdminConfig):
+    """Makes `AssayAdminSite` the default site."""
+
+    default_site = "config.admin.AssayAdminSite"
+
+
+class AssayAdminSite(UnfoldAdminSite):
+    """Unfold's site behind the tenant wall."""
+
+    site_header = "Assay"
+    site_title = "Assay"
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        inner: View = super().admin_view(view, cacheable)
+
+        def as_operator(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            with operator_context():
+                response = inner(request, *args, **kwargs)
+                if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
+                    # templates query while they render: that too must happen inside the operator's transaction
+                    response.render()
+            return response
+
+        return as_operator

@@ -1,0 +1,106 @@
+"""Everything that an operator can set, typed, read once from the environment."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORTEST_KEY = 50
+UNIX_SOCKET_PATH_LIMIT = 100
+
+
+class Environment(BaseSettings):
+    """One field per setting; the variable is `ASSAY_` + the name, except where an alias says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="ASSAY_", extra="ignore", env_ignore_empty=True)
+
+    env: Literal["development", "production"] = "development"
+    debug: bool = False
+    secret_key: SecretStr | None = None
+    allowed_hosts: Annotated[list[str], NoDecode] = ["127.0.0.1", "localhost", "[::1]"]
+    csrf_trusted_origins: Annotated[list[str], NoDecode] = []
+    public_base_url: str = ""
+    data_dir: Path = ROOT / "var"
+    database_url: str = Field("", validation_alias=AliasChoices("DATABASE_URL", "ASSAY_DATABASE_URL"))
+    redis_url: str = Field("", validation_alias=AliasChoices("REDIS_URL", "ASSAY_REDIS_URL"))
+    storage_url: str = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+
+    lease_seconds: PositiveFloat = 60
+    heartbeat_seconds: PositiveFloat = 10
+    sweep_seconds: PositiveFloat = 5
+    poll_seconds: PositiveFloat = 5
+    max_attempts: PositiveInt = 3
+    retry_delay_seconds: float = 2
+    reservation_seconds: PositiveInt = 7 * 24 * 3600
+    long_poll_seconds: PositiveInt = 60
+    tensorflow_threads: PositiveInt = 1
+    intake_children: PositiveInt = 2
+
+    @model_validator(mode="before")
+    @classmethod
+    def split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Lists are written with commas."""
+        for name in ("allowed_hosts", "csrf_trusted_origins"):
+            if isinstance(values.get(name), str):
+                values[name] = [part.strip() for part in values[name].split(",") if part.strip()]
+        return values
+
+    @model_validator(mode="after")
+    def make_paths_absolute(self) -> Self:
+        self.data_dir = self.data_dir.expanduser().resolve()
+        return self
+
+    @model_validator(mode="after")
+    def refuse_unsafe_production(self) -> Self:
+        """Production starts with safe values or not at all."""
+        if self.env == "production":
+            faults = list(self._production_faults())
+            if faults:
+                raise ValueError("production refuses to start: " + "; ".join(faults))
+        return self
+
+    def _production_faults(self) -> list[str]:
+        key = self.secret_key.get_secret_value() if self.secret_key else ""
+        checks = {
+            "ASSAY_DEBUG must be off": self.debug,
+            f"ASSAY_SECRET_KEY must be set, with at least {SHORTEST_KEY} characters": len(key) < SHORTEST_KEY,
+            "ASSAY_SECRET_KEY must not be a sample value": key.startswith(("django-insecure", "change-me")),
+            "ASSAY_ALLOWED_HOSTS must name hosts, without wildcards": any("*" in h for h in self.allowed_hosts),
+            "ASSAY_PUBLIC_BASE_URL must be an https address": not self.public_base_url.startswith("https://"),
+            "DATABASE_URL must name a PostgreSQL server": not self.database_url.startswith("postgres"),
+            "REDIS_URL must name a Redis server": not self.redis_url,
+        }
+        return [text for text, broken in checks.items() if broken]
+
+
+def stored_secret(path: Path) -> str:
+    """A random key of this installation, made on first use and readable by its owner only."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(64), encoding="ascii")
+        # a link, not a rename: where another process of this installation was first, its key is the key
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(fresh)
+        fresh.unlink()
+    return path.read_text(encoding="ascii").strip()
+
+
+def redis_socket(data_dir: Path) -> Path:
+    """Where the embedded Redis listens. Unix limits the length of such a path, so deep folders get a short stand-in."""
+    path = data_dir / "redis" / "redis.sock"
+    if len(str(path)) <= UNIX_SOCKET_PATH_LIMIT:
+        return path
+    digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"assay-{digest}" / "redis.sock"

@@ -1,0 +1,178 @@
+"""Django's settings, derived from `environment.Environment`; nothing here reads the process environment itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.utils.translation import gettext_lazy as _
+
+from config.environment import ROOT, Environment, redis_socket, stored_secret
+from config.logs import configure_logging
+
+environment = Environment()
+
+ASSAY_DATA_DIR: Path = environment.data_dir
+ASSAY_DATA_DIR.mkdir(parents=True, exist_ok=True)
+ASSAY_PRODUCTION = environment.env == "production"
+ASSAY_PUBLIC_BASE_URL = environment.public_base_url.rstrip("/")
+ASSAY_LEASE_SECONDS = environment.lease_seconds
+ASSAY_HEARTBEAT_SECONDS = environment.heartbeat_seconds
+ASSAY_SWEEP_SECONDS = environment.sweep_seconds
+ASSAY_POLL_SECONDS = environment.poll_seconds
+ASSAY_MAX_ATTEMPTS = environment.max_attempts
+ASSAY_RETRY_DELAY_SECONDS = environment.retry_delay_seconds
+ASSAY_RESERVATION_SECONDS = environment.reservation_seconds
+ASSAY_LONG_POLL_SECONDS = environment.long_poll_seconds
+ASSAY_TENSORFLOW_THREADS = environment.tensorflow_threads
+ASSAY_INTAKE: dict[str, Any] = {"children": environment.intake_children}
+
+SECRET_KEY = (
+    environment.secret_key.get_secret_value()
+    if environment.secret_key
+    else stored_secret(ASSAY_DATA_DIR / "keys" / "django.key")
+)
+DEBUG = environment.debug
+ALLOWED_HOSTS = environment.allowed_hosts
+CSRF_TRUSTED_ORIGINS = environment.csrf_trusted_origins
+
+INSTALLED_APPS = [
+    "config.admin.AssayAdminConfig",
+    "unfold",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "tenants",
+    "billing",
+    "inference",
+    "api",
+    "portal",
+    "ops",
+]
+MIDDLEWARE = [
+    "config.request_id.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+SQLITE_OPTIONS = {
+    # IMMEDIATE takes the write lock at BEGIN: a read-then-write transaction never fails half-way with "locked"
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+}
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's description of one database."""
+    found: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=300, conn_health_checks=True))
+    if found["ENGINE"].endswith("sqlite3"):
+        found["OPTIONS"] = SQLITE_OPTIONS
+    return found
+
+
+DATABASES = {"default": database(environment.database_url or f"sqlite:///{ASSAY_DATA_DIR / 'assay.sqlite3'}")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+ASSAY_REDIS_SOCKET = redis_socket(ASSAY_DATA_DIR)
+ASSAY_REDIS_EMBEDDED = not environment.redis_url
+ASSAY_REDIS_URL = environment.redis_url or f"unix://{ASSAY_REDIS_SOCKET}"
+
+AUTH_USER_MODEL = "tenants.User"
+LOGIN_URL = "portal:login"
+LOGIN_REDIRECT_URL = "portal:home"
+LOGOUT_REDIRECT_URL = "portal:login"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [ROOT / "platform" / "portal" / "locale"]
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = ASSAY_DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(ASSAY_DATA_DIR / "files")}},
+    "studies": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(ASSAY_DATA_DIR / "studies")}},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+FILE_UPLOAD_TEMP_DIR = ASSAY_DATA_DIR / "uploads"
+FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
+# files go to disk beyond 1 MB, so that an upload of any size costs bounded memory
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 2_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = ASSAY_PRODUCTION
+CSRF_COOKIE_SECURE = ASSAY_PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if ASSAY_PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = ASSAY_PRODUCTION
+SECURE_HSTS_PRELOAD = ASSAY_PRODUCTION
+SECURE_SSL_REDIRECT = ASSAY_PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ASSAY_PRODUCTION else None
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.ApiKeyAuthentication", "api.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "api.errors.problem_response",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Assay",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+configure_logging(environment.log_level, environment.log_format)
+LOGGING_CONFIG = None

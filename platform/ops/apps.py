@@ -1,0 +1,11 @@
+"""Running it: up, demo, health, embedded Redis."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class OpsConfig(AppConfig):
+    """The app."""
+
+    name = "ops"

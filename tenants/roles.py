@@ -1,0 +1,17 @@
+"""Scopes: what a key or a member may do. One table, no exceptions elsewhere."""
+
+from __future__ import annotations
+
+from tenants.models import Role
+
+SCOPES = ("studies:read", "studies:write", "jobs:read", "jobs:write", "billing:read", "admin")
+READ = frozenset({"studies:read", "jobs:read"})
+WORK = READ | {"studies:write", "jobs:write"}
+
+ROLE_SCOPES: dict[str, frozenset[str]] = {
+    Role.OWNER: frozenset(SCOPES),
+    Role.ADMIN: frozenset(SCOPES),
+    Role.MEMBER: frozenset(WORK),
+    Role.REVIEWER: frozenset(WORK),
+    Role.BILLING: frozenset({"billing:read"}),
+}

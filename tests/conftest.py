@@ -1,0 +1,95 @@
+"""What all tests share. The database is the one of `DATABASE_URL`: the suite runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+# before Django reads its settings: tests never touch the data of an installation
+os.environ["ASSAY_DATA_DIR"] = tempfile.mkdtemp(prefix="assay-test-")
+
+from collections.abc import Iterator  # noqa: E402
+from dataclasses import dataclass  # noqa: E402
+from typing import Any  # noqa: E402
+
+import pytest  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from tenants import accounts, keys  # noqa: E402
+from tenants.context import operator_context, tenant_context  # noqa: E402
+from tenants.models import Membership, Role, Tenant, User  # noqa: E402
+from tenants.roles import SCOPES  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Party:
+    """One tenant with the three people of every access test and a key with all scopes."""
+
+    tenant: Tenant
+    owner: User
+    member: User
+    token: str
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """Keyword arguments for Django's test client."""
+        return {"HTTP_AUTHORIZATION": f"Bearer {self.token}"}
+
+
+def make_party(name: str) -> Party:
+    """A tenant, its owner, a plain member and an API key."""
+    with operator_context():
+        new = accounts.create_tenant(name, f"owner@{name}.example", actor="test")
+        member = User.objects.create_user(f"member@{name}.example", "a long password")
+        Membership.objects.create(tenant=new.tenant, user=member, role=Role.MEMBER)
+    new.owner.set_password("a long password")
+    new.owner.save()
+    with tenant_context(new.tenant.id):
+        issued = keys.issue(new.tenant, "test", SCOPES, actor="test")
+    return Party(new.tenant, new.owner, member, issued.token)
+
+
+@pytest.fixture
+def alice(db: None) -> Party:
+    """The tenant whose things are looked at."""
+    return make_party("alice")
+
+
+@pytest.fixture
+def charlie(db: None) -> Party:
+    """The stranger: must see nothing of Alice's."""
+    return make_party("charlie")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_past_the_append_only_triggers() -> None:
+    """Emptying the tables after a transactional test is a DELETE on SQLite, which the triggers refuse: lift them for it."""
+    operations = type(connection.ops)
+    flush = operations.execute_sql_flush
+
+    def lifted(self: Any, statements: list[str]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+            for name, _sql in triggers:
+                cursor.execute(f'DROP TRIGGER "{name}"')
+            flush(self, statements)
+            for _name, sql in triggers:
+                cursor.execute(sql)
+
+    if connection.vendor == "sqlite":
+        operations.execute_sql_flush = lifted  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """SQLite's test database is a file: threads with connections of their own must meet real locks."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(Path(os.environ["ASSAY_DATA_DIR"]) / "test.sqlite3")
+
+
+@pytest.fixture
+def data_dir(settings: Any) -> Iterator[Path]:
+    """The data directory of this test run."""
+    yield settings.ASSAY_DATA_DIR

@@ -1,0 +1,73 @@
+"""The demo installation: a demo customer with logins that are made once and kept, and the real study."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ops.tenancy import create_customer
+from tenants.context import operator_context
+from tenants.models import User
+
+PLUGIN = "xray-chest-nodule"
+PLAN = "per-service"
+CUSTOMER_EMAIL = "customer@demo.example"
+OPERATOR_EMAIL = "operator@demo.example"
+
+
+class StudyNotFound(Exception):
+    """The package with the demo's study is not installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """Credentials of the demo installation, kept in the data directory, readable by its owner only."""
+
+    api_key: str
+    customer_email: str
+    customer_password: str
+    operator_email: str
+    operator_password: str
+
+
+def logins(data_dir: Path) -> Logins:
+    """The demo's logins; made, with the customer behind them, on first use."""
+    path = data_dir / "demo.json"
+    if path.exists():
+        return Logins(**json.loads(path.read_text(encoding="utf-8")))
+    made = _make_logins()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+        json.dump(asdict(made), handle, indent=1)
+    return made
+
+
+def _make_logins() -> Logins:
+    with operator_context():
+        customer = create_customer("Demo Clinic", CUSTOMER_EMAIL, PLAN)
+        customer_password = _give_password(customer.owner)
+        operator, _ = User.objects.get_or_create(email=OPERATOR_EMAIL, defaults={"is_staff": True, "is_superuser": True})
+        operator_password = _give_password(operator)
+    return Logins(customer.api_key, CUSTOMER_EMAIL, customer_password, OPERATOR_EMAIL, operator_password)
+
+
+def _give_password(user: User) -> str:
+    password = secrets.token_urlsafe(9)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return password
+
+
+def chest_film() -> Path:
+    """The real chest radiograph of the demo, out of the package `pydicom-data`. Raises `StudyNotFound`."""
+    package = importlib.util.find_spec("data_store")
+    if package is None or package.origin is None:
+        raise StudyNotFound("the demo's radiograph is in the package pydicom-data, which is not installed")
+    path = Path(package.origin).parent / "data" / "RG1_UNCR.dcm"
+    if not path.is_file():
+        raise StudyNotFound(f"{path.name} is missing from the package pydicom-data")
+    return path

@@ -1,0 +1,100 @@
+"""`manage.py up`: the whole product on one machine."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from ops.parts import parts
+from ops.redis import RedisNotFound
+from ops.supervisor import Supervisor
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+class Command(BaseCommand):
+    """Redis, web, workers and sweeper under one roof until Ctrl-C."""
+
+    help = "Runs redis, web, worker and sweeper together; Ctrl-C ends them all."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--workers", type=int, default=1)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port, workers = options["host"], options["port"], options["workers"]
+        # kept open for the life of the process: the lock goes with it, however it ends
+        lock = lock_data_dir(settings.ASSAY_DATA_DIR)
+        require_free(host, port)
+        try:
+            found = parts(ROOT, host, port, workers)
+        except RedisNotFound as error:
+            raise CommandError(str(error)) from error
+        prepare()
+        supervisor = Supervisor(found, environment(host, port))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: supervisor.stopping.set())
+        supervisor.start()
+        supervisor.say("up", f"portal http://{host}:{port}/  admin http://{host}:{port}/admin/  Ctrl-C ends all")
+        supervisor.run()
+        lock.close()
+
+
+def lock_data_dir(data_dir: Path) -> IO[str]:
+    """Hold the data directory. Raises `CommandError` when another `up` holds it."""
+    path = data_dir / "up.lock"
+    handle = path.open("a+", encoding="ascii")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        handle.seek(0)
+        raise CommandError(
+            f"another `up` (process {handle.read().strip() or 'unknown'}) runs on {data_dir}: "
+            "end it first, or choose another --data-dir"
+        ) from error
+    handle.truncate(0)
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle
+
+
+def require_free(host: str, port: int) -> None:
+    """Raises `CommandError` when the port can not be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(f"{host}:{port} can not be used ({error.strerror}): choose another with --port") from error
+
+
+def prepare() -> None:
+    """Bring the database up to date and put in what every installation has."""
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("setup", verbosity=0)
+
+
+def environment(host: str, port: int) -> dict[str, str]:
+    """The parts' environment: the same data directory, our two source roots, an address for links."""
+    inherited = os.environ.get("PYTHONPATH", "")
+    roots = os.pathsep.join(part for part in (str(ROOT / "platform"), str(ROOT), inherited) if part)
+    return {
+        "ASSAY_PUBLIC_BASE_URL": f"http://{host}:{port}",
+        **os.environ,
+        "ASSAY_DATA_DIR": str(settings.ASSAY_DATA_DIR),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONPATH": roots,
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -29,7 +29,7 @@ class BrokenLink:
 
 
 def record(action: str, *, tenant_id: UUID | None, actor: str, subject: str = "", **detail: Any) -> AuditEvent:
-    """Append one event to the tenant's chain (to the operator's where `tenant_id` is None), in the caller's transaction.
+    """Append one event to the tenant's chain (the operator's where `tenant_id` is None), in the caller's transaction.
 
     1. Lock the chain, so that two writers do not both follow the same event.
     2. Read its last event.

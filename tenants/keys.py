@@ -57,7 +57,7 @@ def authenticate(token: str) -> ApiKey:
     """
     prefix, _, secret = token.partition(".")
     with operator_context():
-        key = ApiKey.objects.select_related("tenant").filter(prefix=prefix).first()
+        key: ApiKey | None = ApiKey.objects.select_related("tenant").filter(prefix=prefix).first()
         stored = key.secret_sha256 if key else "0" * 64
         matches = hmac.compare_digest(stored, _digest(secret))
         if key is None or not matches or not is_live(key):

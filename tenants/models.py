@@ -140,7 +140,7 @@ class AuditEvent(TenantModel):
     Events of the operator that concern no tenant have `tenant` null and a chain of their own.
     """
 
-    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.PROTECT, related_name="+")
+    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.PROTECT, related_name="+")  # type: ignore[assignment]
     sequence = models.PositiveBigIntegerField()
     action = models.CharField(max_length=64)
     actor = models.CharField(max_length=200)

@@ -33,17 +33,20 @@ class TenantQuery(sql.Query):
     def get_compiler(self, using: Any = None, connection: Any = None, elide_empty: bool = True) -> Any:
         scope = current_scope()
         if ENFORCED and not scope.operator:
+            label = self.model._meta.label if self.model else "a table"
             if scope.tenant_id is None:
-                raise TenantNotSet(f"{self.model._meta.label} was queried without a tenant")
+                raise TenantNotSet(f"{label} was queried without a tenant")
             if self.wall_tenant != scope.tenant_id:
-                raise WrongTenant(f"{self.model._meta.label} was queried by a query built for another scope")
+                raise WrongTenant(f"{label} was queried by a query built for another scope")
         return super().get_compiler(using, connection, elide_empty)
 
 
 class TenantQuerySet(models.QuerySet[ModelT]):
     """`for_tenant` is the one door; whoever forgets it still only sees the tenant in scope."""
 
-    def __init__(self, model: type[ModelT] | None = None, query: Any = None, using: str | None = None, hints: Any = None) -> None:
+    def __init__(
+        self, model: type[ModelT] | None = None, query: Any = None, using: str | None = None, hints: Any = None
+    ) -> None:
         super().__init__(model, query or TenantQuery(model), using, hints)
 
     def for_tenant(self, tenant: models.Model | UUID) -> Self:
@@ -81,7 +84,7 @@ class TenantQuerySet(models.QuerySet[ModelT]):
 
     def _raw_delete(self, using: str | None) -> int:
         require_scope(self.model)
-        return super()._raw_delete(using)  # type: ignore[misc, no-any-return]
+        return super()._raw_delete(using)
 
     def _insert(self, objs: Iterable[ModelT], *args: Any, **kwargs: Any) -> Any:
         objects = list(objs)

@@ -1,4 +1,4 @@
-"""The database's part of the tenant wall, as migration operations: row-level security, composite foreign keys, append-only.
+"""The database's part of the tenant wall as migration operations: row-level security, composite keys, append-only.
 
 PostgreSQL carries all three, SQLite the append-only triggers (it has neither policies nor later constraints).
 """

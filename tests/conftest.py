@@ -9,17 +9,16 @@ from pathlib import Path
 # before Django reads its settings: tests never touch the data of an installation
 os.environ["ASSAY_DATA_DIR"] = tempfile.mkdtemp(prefix="assay-test-")
 
-from collections.abc import Iterator  # noqa: E402
-from dataclasses import dataclass  # noqa: E402
-from typing import Any  # noqa: E402
+from dataclasses import dataclass
+from typing import Any
 
-import pytest  # noqa: E402
-from django.db import connection  # noqa: E402
+import pytest
+from django.db import connection
 
-from tenants import accounts, keys  # noqa: E402
-from tenants.context import operator_context, tenant_context  # noqa: E402
-from tenants.models import Membership, Role, Tenant, User  # noqa: E402
-from tenants.roles import SCOPES  # noqa: E402
+from tenants import accounts, keys
+from tenants.context import operator_context, tenant_context
+from tenants.models import Membership, Role, Tenant, User
+from tenants.roles import SCOPES
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def charlie(db: None) -> Party:
 
 @pytest.fixture(scope="session", autouse=True)
 def _flush_past_the_append_only_triggers() -> None:
-    """Emptying the tables after a transactional test is a DELETE on SQLite, which the triggers refuse: lift them for it."""
+    """Emptying the tables after a test is a DELETE on SQLite, which the triggers refuse: lift them for it."""
     operations = type(connection.ops)
     flush = operations.execute_sql_flush
 
@@ -90,6 +89,6 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 
 @pytest.fixture
-def data_dir(settings: Any) -> Iterator[Path]:
+def data_dir(settings: Any) -> Path:
     """The data directory of this test run."""
-    yield settings.ASSAY_DATA_DIR
+    return Path(settings.ASSAY_DATA_DIR)

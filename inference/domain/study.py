@@ -86,7 +86,7 @@ class Inputs:
 
 
 PixelReader = Callable[[InstanceHeader], NDArray[np.float32]]
-"""Reads one instance's pixels: float32, shape (rows, columns), (frames, rows, columns) or, for colour, (rows, columns, 3).
+"""Reads one instance's pixels as float32: (rows, columns), (frames, rows, columns) or, for colour, (rows, columns, 3).
 
 Rescale slope and intercept are applied (HU for CT); MONOCHROME1 is NOT inverted, colour is RGB.
 Raises `UnreadableFile` where the decoder refuses the bytes.

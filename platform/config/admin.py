@@ -21,7 +21,7 @@ class AssayAdminConfig(AdminConfig):
     default_site = "config.admin.AssayAdminSite"
 
 
-class AssayAdminSite(UnfoldAdminSite):
+class AssayAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     """Unfold's site behind the tenant wall."""
 
     site_header = "Assay"

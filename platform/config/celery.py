@@ -1,4 +1,4 @@
-"""Celery carries wake-ups only: a message may be lost, doubled or late without harm, since the database is the truth."""
+"""Celery carries wake-ups only: one may be lost, doubled or late without harm, since the database is the truth."""
 
 from __future__ import annotations
 

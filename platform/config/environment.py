@@ -29,8 +29,8 @@ class Environment(BaseSettings):
     csrf_trusted_origins: Annotated[list[str], NoDecode] = []
     public_base_url: str = ""
     data_dir: Path = ROOT / "var"
-    database_url: str = Field("", validation_alias=AliasChoices("DATABASE_URL", "ASSAY_DATABASE_URL"))
-    redis_url: str = Field("", validation_alias=AliasChoices("REDIS_URL", "ASSAY_REDIS_URL"))
+    database_url: str = Field(default="", validation_alias=AliasChoices("DATABASE_URL", "ASSAY_DATABASE_URL"))
+    redis_url: str = Field(default="", validation_alias=AliasChoices("REDIS_URL", "ASSAY_REDIS_URL"))
     storage_url: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"

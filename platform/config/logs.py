@@ -19,7 +19,9 @@ SHARED: list[structlog.typing.Processor] = [
 def configure_logging(level: str, form: Literal["console", "json"]) -> None:
     """Send structlog's and the standard library's records through the same renderer, to standard error."""
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     exceptions = [structlog.processors.format_exc_info] if form == "json" else []
     handler = logging.StreamHandler(sys.stderr)

@@ -75,9 +75,7 @@ def _run(client: httpx.Client, plugin: str, files: Sequence[Path], say: Say) -> 
     usage = _json(client.get("/v1/usage", params={"job": job["id"]}))["data"]
     if len(usage) != 1:
         raise RunFailed(f"the job was metered {len(usage)} times")
-    return Outcome(
-        study, job, result, usage[0], _json(client.get("/v1/invoices/preview")), seconds, uploaded - begun
-    )
+    return Outcome(study, job, result, usage[0], _json(client.get("/v1/invoices/preview")), seconds, uploaded - begun)
 
 
 def send_study(client: httpx.Client, files: Sequence[Path]) -> Json:
@@ -136,7 +134,8 @@ def _finding_line(number: int, finding: Json) -> str:
         if size["long_axis_mm"]
         else f"{size['long_axis_px']:.0f} x {size['short_axis_px']:.0f} px"
     )
-    return f"  {number}. {finding['type']['display']}, {site}, centre ({x:.0f}, {y:.0f}), {axes}, score {finding['score']:.2f}"
+    place = f"{site}, centre ({x:.0f}, {y:.0f})"
+    return f"  {number}. {finding['type']['display']}, {place}, {axes}, score {finding['score']:.2f}"
 
 
 def _once() -> dict[str, str]:
@@ -147,4 +146,6 @@ def _json(response: httpx.Response) -> Json:
     if response.is_success:
         body: Json = response.json()
         return body
-    raise RunFailed(f"{response.request.method} {response.request.url} answered {response.status_code}: {response.text[:500]}")
+    raise RunFailed(
+        f"{response.request.method} {response.request.url} answered {response.status_code}: {response.text[:500]}"
+    )

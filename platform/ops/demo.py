@@ -50,7 +50,9 @@ def _make_logins() -> Logins:
     with operator_context():
         customer = create_customer("Demo Clinic", CUSTOMER_EMAIL, PLAN)
         customer_password = _give_password(customer.owner)
-        operator, _ = User.objects.get_or_create(email=OPERATOR_EMAIL, defaults={"is_staff": True, "is_superuser": True})
+        operator, _ = User.objects.get_or_create(
+            email=OPERATOR_EMAIL, defaults={"is_staff": True, "is_superuser": True}
+        )
         operator_password = _give_password(operator)
     return Logins(customer.api_key, CUSTOMER_EMAIL, customer_password, OPERATOR_EMAIL, operator_password)
 

@@ -70,7 +70,9 @@ class Supervisor:
                 item.process, item.started, item.restart_at = self._spawn(item.part), now, None
         elif item.process.poll() is not None:
             _signal_group(item.process, signal.SIGKILL)
-            item.delay = SHORTEST_RESTART if now - item.started > STEADY_SECONDS else min(item.delay * 2, LONGEST_RESTART)
+            item.delay = (
+                SHORTEST_RESTART if now - item.started > STEADY_SECONDS else min(item.delay * 2, LONGEST_RESTART)
+            )
             item.restart_at = now + item.delay
             self.say("up", f"{item.part.name} ended with {item.process.returncode}; again in {item.delay:.0f} s")
 
@@ -84,7 +86,7 @@ class Supervisor:
             text=True,
             errors="replace",
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509
+            preexec_fn=die_with_parent,
         )
         threading.Thread(target=self._relay, args=(part.name, process.stdout), daemon=True).start()
         return process

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from ops import customer, demo
+from ops.supervisor import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[4]
 READY_SECONDS = 180.0
@@ -101,7 +102,7 @@ class Command(BaseCommand):
 def product(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """`manage.py up` as a child; it and all its parts end with the block. Its log goes to standard error."""
     command = [sys.executable, str(ROOT / "manage.py"), "up", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=sys.stderr, start_new_session=True)  # noqa: S603
+    process = subprocess.Popen(command, stdout=sys.stderr, start_new_session=True, preexec_fn=die_with_parent)  # noqa: S603
 
     def stop(*_: Any) -> None:
         process.terminate()

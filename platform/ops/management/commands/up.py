@@ -77,7 +77,9 @@ def require_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CommandError(f"{host}:{port} can not be used ({error.strerror}): choose another with --port") from error
+            raise CommandError(
+                f"{host}:{port} can not be used ({error.strerror}): choose another with --port"
+            ) from error
 
 
 def prepare() -> None:

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from billing import catalogue
+from tenants import keys
+from tenants.context import operator_context
+from tenants.models import Tenant
+
+
+@pytest.fixture(autouse=True)
+def _plans(db: None) -> None:
+    with operator_context():
+        catalogue.seed()
+
+
+def create(*arguments: str) -> str:
+    out = StringIO()
+    call_command("tenant", "create", "Clinic", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_printed_key_opens_the_new_tenant() -> None:
+    made = json.loads(create("--owner", "owner@clinic.example", "--plan", "trial", "--json"))
+    assert keys.authenticate(made["api_key"]).tenant.name == "Clinic"
+    assert (made["owner"], made["plan"]) == ("owner@clinic.example", "trial")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--owner", "nobody", "--plan", "trial"], "no e-mail address"),
+        (["--owner", "owner@clinic.example", "--plan", "gold"], "gold"),
+    ],
+)
+def test_a_wrong_word_makes_nothing(arguments: list[str], complaint: str) -> None:
+    with pytest.raises(CommandError, match=complaint):
+        create(*arguments)
+    assert not Tenant.objects.exists()

@@ -1,0 +1,109 @@
+"""`make test`: every check in turn, each on its own; prints what it took and ends red if one was red.
+
+lint, types, imports, migrations, then the tests on SQLite, on PostgreSQL, in a browser, and under faults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from postgres import PostgresNotFound, cluster
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+PACKAGES = ["platform/config", "platform/ops", "platform/api", "platform/portal", "tenants", "billing", "inference"]
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+IN_PARALLEL = ["-n", "2", "--dist", "loadfile"]
+
+Step = Callable[[], bool]
+
+
+def run(*command: str, **environment: str) -> bool:
+    print("+", " ".join(command).replace(str(ROOT) + "/", ""), flush=True)
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ASSAY_", "DATABASE_URL", "REDIS_URL"))
+    }
+    return subprocess.run(command, cwd=ROOT, env={**clean, **environment}).returncode == 0
+
+
+def lint() -> bool:
+    checks = [run(str(BIN / "ruff"), "check", "."), run(str(BIN / "ruff"), "format", "--check", ".")]
+    return all(checks)
+
+
+def types() -> bool:
+    return run(str(BIN / "mypy"), "manage.py", *PACKAGES)
+
+
+def imports() -> bool:
+    return run(str(BIN / "lint-imports"))
+
+
+def migrations() -> bool:
+    return run(sys.executable, "manage.py", "makemigrations", "--check", "--dry-run")
+
+
+def sqlite() -> bool:
+    return run(*PYTEST, *IN_PARALLEL, "-m", "not browser and not chaos")
+
+
+def postgres() -> bool:
+    with cluster() as database:
+        marks = "not browser and not chaos and not database_free"
+        return run(*PYTEST, *IN_PARALLEL, "-m", marks, DATABASE_URL=database.url)
+
+
+def browser() -> bool:
+    get_chromium()
+    return run(*PYTEST, "-m", "browser")
+
+
+def chaos() -> bool:
+    return run(*PYTEST, "-m", "chaos")
+
+
+STEPS: dict[str, Step] = {
+    step.__name__: step for step in (lint, types, imports, migrations, sqlite, postgres, browser, chaos)
+}
+
+
+def get_chromium() -> None:
+    """Debian's browser: as root it is installed, otherwise the test says what is missing."""
+    if any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "update", "-qq"], stdout=subprocess.DEVNULL)
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-wqy-zenhei"]
+        subprocess.run(install, stdout=subprocess.DEVNULL)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", help=f"comma-separated, of {', '.join(STEPS)}")
+    wanted = parser.parse_args().only
+    names = wanted.split(",") if wanted else list(STEPS)
+    outcome: dict[str, tuple[bool, float]] = {}
+    for name in names:
+        begun = time.monotonic()
+        try:
+            passed = STEPS[name]()
+        except PostgresNotFound as error:
+            print(error, file=sys.stderr)
+            passed = False
+        outcome[name] = (passed, time.monotonic() - begun)
+    for name, (passed, seconds) in outcome.items():
+        print(f"{name:<11} {'passed' if passed else 'FAILED'} in {seconds:.0f} s")
+    return 0 if all(passed for passed, _ in outcome.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

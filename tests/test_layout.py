@@ -1,0 +1,37 @@
+"""`platform/` is a source root. A file `platform/__init__.py` would take the place of Python's own module."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.database_free
+ROOT = Path(__file__).resolve().parents[1]
+OURS = ("config", "ops", "api", "portal", "inference", "billing", "tenants")
+
+
+def shadows(root: Path) -> bool:
+    """Whether `platform` under this root is a package."""
+    return (root / "platform" / "__init__.py").exists()
+
+
+def test_the_platform_folder_is_not_a_package() -> None:
+    assert not shadows(ROOT)
+    assert platform.system()
+
+
+def test_the_guard_sees_the_file_when_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "platform").mkdir()
+    (tmp_path / "platform" / "__init__.py").touch()
+    assert shadows(tmp_path)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_packages_are_found_in_this_tree(name: str) -> None:
+    found = importlib.util.find_spec(name)
+    assert found is not None
+    assert found.origin is not None
+    assert ROOT in Path(found.origin).parents

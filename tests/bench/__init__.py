@@ -1,0 +1,1 @@
+"""Speed and memory of the running product, as ratios within one run. A command, never a test: `make bench`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from django.contrib.admin.apps import AdminConfig
@@ -19,6 +20,11 @@ class AssayAdminConfig(AdminConfig):
     """Makes `AssayAdminSite` the default site."""
 
     default_site = "config.admin.AssayAdminSite"
+
+    def ready(self) -> None:
+        """Every process that may ring the doorbell knows the broker."""
+        super().ready()
+        import_module("config.celery")
 
 
 class AssayAdminSite(UnfoldAdminSite):  # type: ignore[misc]

@@ -24,7 +24,7 @@ class NewCustomer:
 
 
 def create_customer(name: str, owner_email: str, plan: str) -> NewCustomer:
-    """All or nothing. Raises `billing.errors.PlanNotFound` for an unknown or unpublished plan."""
+    """All or nothing. Raises `billing.errors.UnknownPlan` for a plan that is not on offer."""
     with operator_context():
         new = accounts.create_tenant(name, owner_email, actor=ACTOR)
         catalogue.subscribe(new.tenant, plan, actor=ACTOR)

@@ -6,16 +6,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from billing import catalogue
 from tenants import keys
-from tenants.context import operator_context
 from tenants.models import Tenant
-
-
-@pytest.fixture(autouse=True)
-def _plans(db: None) -> None:
-    with operator_context():
-        catalogue.seed()
 
 
 def create(*arguments: str) -> str:
@@ -24,7 +16,7 @@ def create(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_the_printed_key_opens_the_new_tenant() -> None:
+def test_the_printed_key_opens_the_new_tenant(db: None) -> None:
     made = json.loads(create("--owner", "owner@clinic.example", "--plan", "trial", "--json"))
     assert keys.authenticate(made["api_key"]).tenant.name == "Clinic"
     assert (made["owner"], made["plan"]) == ("owner@clinic.example", "trial")
@@ -37,7 +29,7 @@ def test_the_printed_key_opens_the_new_tenant() -> None:
         (["--owner", "owner@clinic.example", "--plan", "gold"], "gold"),
     ],
 )
-def test_a_wrong_word_makes_nothing(arguments: list[str], complaint: str) -> None:
+def test_a_wrong_word_makes_nothing(db: None, arguments: list[str], complaint: str) -> None:
     with pytest.raises(CommandError, match=complaint):
         create(*arguments)
     assert not Tenant.objects.exists()

@@ -1,4 +1,4 @@
-"""`manage.py setup`: what every installation has: plans, the shipped models. Safe to run again."""
+"""`manage.py setup`: what every installation has beyond its tables. Safe to run again."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from billing import catalogue
 from inference import registry
 from tenants.context import operator_context
 
 
 class Command(BaseCommand):
-    """Seeds the plans and registers the models that came with the plugins."""
+    """Registers the models that came with the plugins; the standard plans come with the migrations."""
 
-    help = "Puts in the plans and models that every installation starts with; safe to run again."
+    help = "Registers the models that came with the plugins; safe to run again."
 
     def handle(self, *args: Any, **options: Any) -> None:
         with operator_context():
-            catalogue.seed()
             registry.sync()
         if options["verbosity"]:
-            self.stdout.write("plans and models are in place")
+            self.stdout.write("models are in place")

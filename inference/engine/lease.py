@@ -1,0 +1,131 @@
+"""Leases: which jobs this process has in hand, kept alive by a thread; what outlives its deadline ends the process."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import ExpressionWrapper, F, Q
+from django.db.models.fields import DateTimeField
+from django.db.models.functions import Now
+
+from inference.models import Job, JobState
+from tenants.context import operator_context
+
+STUCK_EXIT_STATUS = 70
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One job in hand. Only while the row still has this `attempt` may anything be written for it."""
+
+    job_id: UUID
+    tenant_id: UUID
+    attempt: int
+    deadline_seconds: int
+
+
+def until() -> ExpressionWrapper:
+    """When a lease taken now runs out, by the database's clock: a worker's clock may be wrong."""
+    lease = timedelta(seconds=settings.ASSAY_LEASE_SECONDS)
+    return ExpressionWrapper(Now() + lease, output_field=DateTimeField())
+
+
+def held(leases: Iterable[Lease]) -> Q:
+    """The rows that are still ours: the fence of every write that a worker makes."""
+    fence = Q(pk__in=[])
+    for lease in leases:
+        fence |= Q(pk=lease.job_id, attempt=lease.attempt)
+    return fence & Q(state=JobState.RUNNING)
+
+
+def renew(leases: Iterable[Lease]) -> set[UUID]:
+    """Extend the leases that are still ours; the ids of those that are."""
+    with operator_context():
+        ours = Job.objects.filter(held(leases))
+        ours.update(lease_until=until())
+        return set(ours.values_list("pk", flat=True))
+
+
+def note_progress(leases: Iterable[Lease], stage: str, fraction: float) -> None:
+    """Show where a batch stands; behind the fence."""
+    with operator_context():
+        Job.objects.filter(held(leases)).update(
+            progress_stage=stage, progress_fraction=fraction, version=F("version") + 1
+        )
+
+
+class Keeper:
+    """Renews the leases in hand from a thread, and ends the process when a batch outlives its deadline.
+
+    A model call can not be interrupted from within. The sweeper then frees the jobs, and each runs alone.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._leases: dict[UUID, Lease] = {}
+        self._lost: set[UUID] = set()
+        self._ends_at: float | None = None
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="lease-keeper", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    @contextmanager
+    def holding(self, leases: Iterable[Lease]) -> Iterator[None]:
+        """Keep these leases alive while the block runs."""
+        leases = list(leases)
+        with self._lock:
+            self._leases, self._lost = {lease.job_id: lease for lease in leases}, set()
+            self._ends_at = time.monotonic() + sum(lease.deadline_seconds for lease in leases)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._leases, self._ends_at = {}, None
+
+    def lost(self, lease: Lease) -> bool:
+        """Whether the job was cancelled or given to another worker: then the work on it can stop."""
+        with self._lock:
+            return lease.job_id in self._lost
+
+    def beat(self) -> None:
+        """One round: renew, learn what was lost, look at the deadline."""
+        with self._lock:
+            leases, ends_at = list(self._leases.values()), self._ends_at
+        if ends_at is not None and time.monotonic() > ends_at:
+            log.error("a batch outlived its deadline: this process ends", jobs=len(leases))
+            os._exit(STUCK_EXIT_STATUS)
+        if leases:
+            kept = renew(leases)
+            with self._lock:
+                self._lost |= {lease.job_id for lease in leases} - kept
+
+    def _run(self) -> None:
+        while not self._stop.wait(settings.ASSAY_HEARTBEAT_SECONDS):
+            try:
+                self.beat()
+            except DatabaseError as error:
+                # the database may be restarting: the lease outlives several beats
+                log.warning("the leases could not be renewed", reason=type(error).__name__)
+                connection.close()
+
+
+def as_leases(jobs: Iterable[Any]) -> list[Lease]:
+    """The leases of freshly claimed rows."""
+    return [Lease(job.pk, job.tenant_id, job.attempt, job.deadline_seconds) for job in jobs]

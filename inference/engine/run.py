@@ -1,0 +1,125 @@
+"""Running: one batch through the plugin's steps. What goes wrong with one job is that job's, not the batch's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from inference import outcomes
+from inference.domain.errors import InternalError, UserError
+from inference.domain.report import Report
+from inference.domain.study import Inputs
+from inference.engine.claim import claim
+from inference.engine.failpoints import failpoint
+from inference.engine.lease import Keeper, Lease, note_progress
+from inference.engine.models import LoadedModel, loaded
+from inference.intake import configured, storage
+from inference.intake.headers import study_header
+from inference.intake.pixels import pixel_reader
+from inference.models import Job
+from tenants.context import tenant_context
+from tenants.ids import encode
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Item:
+    """One job on its way through a batch."""
+
+    lease: Lease
+    inputs: Inputs
+    samples: Sequence[Any]
+    outputs: Sequence[Any] = field(default_factory=list)
+
+
+def serve(bucket: str, keeper: Keeper, worker: str) -> int:
+    """Claim and run one batch; how many jobs were in it. Raises `UnknownBucket` for a model that is not here."""
+    model = loaded(bucket)
+    failpoint("before_claim")
+    leases = claim(bucket, model.plugin.manifest.batching.max_items, worker)
+    if leases:
+        failpoint("after_claim")
+        with keeper.holding(leases):
+            run_batch(model, leases, keeper)
+    return len(leases)
+
+
+def run_batch(model: LoadedModel, leases: Sequence[Lease], keeper: Keeper) -> None:
+    """Prepare each job, predict all together, finish each job."""
+    note_progress(leases, "preparing", 0.1)
+    items = [item for lease in leases if (item := prepare(model, lease))]
+    if not items:
+        return
+    note_progress([item.lease for item in items], "analysing", 0.4)
+    if predict(model, items):
+        failpoint("after_model")
+        for item in items:
+            if not keeper.lost(item.lease):
+                finish(model, item)
+
+
+def prepare(model: LoadedModel, lease: Lease) -> Item | None:
+    """Read and prepare one job's input; None when that ended the job."""
+    with structlog.contextvars.bound_contextvars(job_id=encode("job", lease.job_id)):
+        try:
+            inputs = inputs_of(lease)
+            reader = pixel_reader(configured.pool(), storage.blob_opener(lease.tenant_id))
+            return Item(lease, inputs, model.plugin.prepare(inputs, reader))
+        except Exception as error:
+            settle_failure(lease, error)
+            return None
+
+
+def inputs_of(lease: Lease) -> Inputs:
+    """What the plugin is told. Raises `InternalError` when the study is gone."""
+    with tenant_context(lease.tenant_id):
+        job = Job.objects.for_tenant(lease.tenant_id).select_related("study").get(pk=lease.job_id)
+        if job.study is None and job.inline is None:
+            raise InternalError("the study of the job is gone")
+        header = study_header(job.study) if job.study else None
+    return Inputs(study=header, params=job.params, inline=job.inline)
+
+
+def predict(model: LoadedModel, items: Sequence[Item]) -> bool:
+    """One call of the model for all samples. False when it failed: then each job is tried again, alone."""
+    batch = [sample for item in items for sample in item.samples]
+    try:
+        failpoint("mid_model")
+        outputs = list(model.plugin.predict(batch))
+        if len(outputs) != len(batch):
+            raise InternalError(f"the model gave {len(outputs)} outputs for {len(batch)} samples")
+    except Exception as error:
+        for item in items:
+            settle_failure(item.lease, error)
+        return False
+    position = 0
+    for item in items:
+        item.outputs = outputs[position : position + len(item.samples)]
+        position += len(item.samples)
+    return True
+
+
+def finish(model: LoadedModel, item: Item) -> None:
+    """Turn one job's outputs into its report and write it."""
+    with structlog.contextvars.bound_contextvars(job_id=encode("job", item.lease.job_id)):
+        try:
+            report: Report = model.plugin.postprocess(item.inputs, item.samples, item.outputs)
+            written = outcomes.complete(item.lease, report, model.provenance)
+            log.info("job succeeded" if written else "a stale attempt wrote nothing", attempt=item.lease.attempt)
+        except Exception as error:
+            settle_failure(item.lease, error)
+
+
+def settle_failure(lease: Lease, error: Exception) -> None:
+    """The user's errors end the job; ours are tried again. Either way nothing is billed for it."""
+    with structlog.contextvars.bound_contextvars(job_id=encode("job", lease.job_id)):
+        if isinstance(error, UserError):
+            log.info("job refused", code=error.code)
+            outcomes.refuse(lease, error)
+        else:
+            log.error("job attempt failed", attempt=lease.attempt, exc_info=error)
+            outcomes.fail(lease)

@@ -1,0 +1,48 @@
+"""`manage.py sweeper`: sweeps again and again until it is told to end."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+
+from inference import sweeper
+
+log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    """Any number may run at once."""
+
+    help = "Frees lost jobs, rings for waiting ones, expires what is overdue."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="one round, then end")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["once"]:
+            self.stdout.write(str(sweeper.sweep()))
+            return
+        ending = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ending.set())
+        while not ending.wait(settings.ASSAY_SWEEP_SECONDS):
+            sweep_once()
+
+
+def sweep_once() -> None:
+    """One round; a database that is just restarting is no reason to end."""
+    try:
+        swept = sweeper.sweep()
+    except DatabaseError as error:
+        log.warning("the sweep broke off", reason=type(error).__name__)
+        connection.close()
+        return
+    if swept.freed or swept.expired or swept.moved:
+        log.info("swept", freed=swept.freed, expired=swept.expired, moved=swept.moved)

@@ -1,0 +1,97 @@
+"""What Celery runs: the doorbell. The work itself is in `engine`, the queue in the database."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from typing import Any
+
+import structlog
+from celery import shared_task
+from celery.signals import worker_process_init
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
+from django.utils import timezone
+
+from inference import wakeup
+from inference.domain.errors import InternalError
+from inference.engine.lease import Keeper
+from inference.engine.run import serve
+from inference.models import Job, JobState, WorkerHeartbeat
+from tenants.context import operator_context
+
+LONGEST_TURN_SECONDS = 30.0
+
+log = structlog.get_logger(__name__)
+keeper = Keeper()
+_serving = threading.Lock()
+
+
+def worker_name() -> str:
+    """One name per process: a restarted process is another worker."""
+    return f"{os.environ.get('ASSAY_WORKER', socket.gethostname())}-{os.getpid()}"
+
+
+@shared_task(name=wakeup.TASK, ignore_result=True)
+def wake(bucket: str) -> None:
+    """Serve a bucket until it is empty, or hand the bell on after a while so that other buckets get their turn."""
+    wakeup.answer(bucket)
+    if not drain(bucket):
+        wakeup.ring(bucket)
+
+
+def drain(bucket: str) -> bool:
+    """Run batches of a bucket; whether it was left empty."""
+    ends_at = time.monotonic() + LONGEST_TURN_SECONDS
+    with _serving:
+        close_old_connections()
+        try:
+            while serve(bucket, keeper, worker_name()):
+                if time.monotonic() > ends_at:
+                    return False
+        except InternalError as error:
+            log.error("a bucket can not be served", bucket=bucket, reason=str(error))
+        except DatabaseError as error:
+            # the sweeper frees what was in hand
+            log.warning("the database broke off", bucket=bucket, reason=type(error).__name__)
+            connection.close()
+    return True
+
+
+def waiting_buckets() -> list[str]:
+    """Buckets that have queued jobs."""
+    with operator_context():
+        return list(Job.objects.filter(state=JobState.QUEUED).values_list("bucket", flat=True).distinct().order_by())
+
+
+def poll() -> None:
+    """One look at the database without a bell: Redis may be gone, the jobs are not."""
+    for bucket in waiting_buckets():
+        drain(bucket)
+    note_heartbeat()
+
+
+def note_heartbeat() -> None:
+    """Tell that this worker lives."""
+    now = timezone.now()
+    WorkerHeartbeat.objects.update_or_create(worker=worker_name(), defaults={"seen_at": now})
+
+
+def _poll_forever() -> None:
+    pause = threading.Event()
+    while True:
+        try:
+            poll()
+        except DatabaseError as error:
+            log.warning("the database can not be polled", reason=type(error).__name__)
+            connection.close()
+        pause.wait(settings.ASSAY_POLL_SECONDS)
+
+
+@worker_process_init.connect
+def start_threads(**_: Any) -> None:
+    """In the child that will load the model: keep leases alive, and look for work without being asked."""
+    keeper.start()
+    threading.Thread(target=_poll_forever, name="poller", daemon=True).start()

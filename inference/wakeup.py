@@ -1,0 +1,75 @@
+"""The doorbell: tells workers that a bucket has work. Losing a ring costs time, never a job: the sweeper rings again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import cache
+
+import redis
+import structlog
+from celery import current_app
+from django.conf import settings
+
+TASK = "inference.wake"
+BELL_SECONDS = 15
+QUIET_SECONDS = 5.0
+PATIENCE_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class Breaker:
+    """After a failure the broker is left alone for a while, so that not every submit waits for it in vain."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._closed_until = 0.0
+
+    def allows(self) -> bool:
+        with self._lock:
+            return time.monotonic() >= self._closed_until
+
+    def trip(self) -> None:
+        with self._lock:
+            self._closed_until = time.monotonic() + QUIET_SECONDS
+
+
+breaker = Breaker()
+
+
+def ring(bucket: str) -> bool:
+    """Wake a worker for the bucket unless a bell for it is already on its way. Never raises; False if it was not rung."""
+    if not breaker.allows():
+        return False
+    try:
+        if not bells().set(bell(bucket), "1", nx=True, ex=BELL_SECONDS):
+            return False
+        current_app.send_task(TASK, args=[bucket], expires=BELL_SECONDS, ignore_result=True)
+    except Exception as error:
+        # whatever the broker's client raises, the job is safe in the database
+        breaker.trip()
+        log.warning("the doorbell can not be rung", reason=type(error).__name__)
+        return False
+    return True
+
+
+def answer(bucket: str) -> None:
+    """Take the bell down. Before the last look at the queue, or a job that came meanwhile would wait for the sweeper."""
+    try:
+        bells().delete(bell(bucket))
+    except redis.RedisError as error:
+        log.warning("the doorbell can not be answered", reason=type(error).__name__)
+
+
+def bell(bucket: str) -> str:
+    return f"assay:bell:{bucket}"
+
+
+@cache
+def bells() -> redis.Redis:
+    """A client with short patience: this runs at the end of a customer's request."""
+    client: redis.Redis = redis.Redis.from_url(
+        settings.ASSAY_REDIS_URL, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
+    )
+    return client

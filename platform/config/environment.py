@@ -44,6 +44,7 @@ class Environment(BaseSettings):
     reservation_seconds: PositiveInt = 7 * 24 * 3600
     long_poll_seconds: PositiveInt = 60
     tensorflow_threads: PositiveInt = 1
+    requests_per_minute: PositiveInt = 6_000
     intake_children: PositiveInt = 2
 
     @model_validator(mode="before")

@@ -25,6 +25,7 @@ ASSAY_MAX_ATTEMPTS = environment.max_attempts
 ASSAY_RETRY_DELAY_SECONDS = environment.retry_delay_seconds
 ASSAY_RESERVATION_SECONDS = environment.reservation_seconds
 ASSAY_LONG_POLL_SECONDS = environment.long_poll_seconds
+ASSAY_REQUESTS_PER_MINUTE = environment.requests_per_minute
 ASSAY_TENSORFLOW_THREADS = environment.tensorflow_threads
 ASSAY_INTAKE: dict[str, Any] = {"children": environment.intake_children}
 
@@ -163,11 +164,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 REST_FRAMEWORK: dict[str, Any] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "api.authentication.ApiKeyAuthentication",
-        "api.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["api.permissions.HasScope"],
+    # authentication, permissions and throttling stand at `api.base.TenantAPIView`
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -1,0 +1,152 @@
+"""Problems by RFC 9457: every error of the API in one shape, its code stable, its text in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import structlog
+from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+from inference.intake.outcome import NothingTaken
+from tenants.errors import UserError
+from tenants.ids import UnknownId
+
+MEDIA_TYPE = "application/problem+json"
+DOCS = "https://assay.example/problems/"
+
+STATUS = {
+    "invalid_request": 400, "unparsable": 400, "unauthenticated": 401,
+    "quota_exceeded": 402, "payment_required": 402, "spending_limit_reached": 402,
+    "scope_missing": 403, "role_missing": 403, "feature_not_in_plan": 403, "tenant_suspended": 403,
+    "permission_denied": 403, "not_found": 404, "unknown_plugin": 404, "unknown_plan": 404,
+    "method_not_allowed": 405, "not_acceptable": 406,
+    "job_not_finished": 409, "job_already_finished": 409, "job_failed": 409, "study_in_use": 409,
+    "idempotency_in_progress": 409, "purged": 410, "too_many_files": 413, "request_too_large": 413,
+    "file_too_large": 413, "unsupported_media_type": 415, "concurrency_limit": 429, "rate_limit": 429,
+    "unavailable": 503,
+}  # fmt: skip
+"""Every code with its status; content that is understood but not acceptable is 422."""
+
+TITLES = {
+    400: "Bad request", 401: "Credential needed", 402: "Payment needed", 403: "Not allowed", 404: "Not found",
+    405: "Method not allowed", 406: "Not acceptable", 409: "Conflict", 410: "Gone", 413: "Too large",
+    415: "Unsupported media type", 422: "Content not accepted", 429: "Slow down", 500: "Our failure",
+    503: "Not available now",
+}  # fmt: skip
+
+NOT_FOUND = "There is no such object."
+OUR_FAILURE = "Something failed on our side. Name the request id to the support."
+
+FRAMEWORK = {
+    exceptions.ParseError: ("unparsable", "The body can not be parsed as JSON."),
+    exceptions.NotAuthenticated: ("unauthenticated", "A valid API key is needed."),
+    exceptions.AuthenticationFailed: ("unauthenticated", "A valid API key is needed."),
+    exceptions.MethodNotAllowed: ("method_not_allowed", "This address does not take that method."),
+    exceptions.NotAcceptable: ("not_acceptable", "Only application/json is given."),
+    exceptions.UnsupportedMediaType: ("unsupported_media_type", "The media type of the body is not taken here."),
+}
+
+log = structlog.get_logger(__name__)
+Entry = dict[str, str]
+
+
+class InvalidFields(UserError):
+    """The body is JSON, but its fields are not right; one entry each."""
+
+    code = "invalid_fields"
+    template = "The request has fields that are not right."
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        super().__init__()
+        self.entries = list(entries)
+
+
+class NotFound(UserError):
+    """No such object for this tenant."""
+
+    code = "not_found"
+    template = NOT_FOUND
+
+
+def problem_response(error: Exception, context: Mapping[str, Any]) -> Response:
+    """The handler that DRF calls for every exception of a view; the transaction has been rolled back by then."""
+    request = context["request"]
+    body = problem_of(error, request)
+    response = Response(body, status=body["status"], content_type=MEDIA_TYPE)
+    retry_after = body.get("retry_after") or getattr(error, "wait", None)
+    if retry_after:
+        response["Retry-After"] = str(int(retry_after))
+    if body["status"] == status.HTTP_401_UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def problem_of(error: Exception, request: Any) -> dict[str, Any]:
+    """The problem object of an exception; what is not the user's is logged and told in general words."""
+    if isinstance(error, UserError):
+        return from_user_error(error, request)
+    if isinstance(error, (Http404, UnknownId, exceptions.NotFound)):
+        return problem(request, "not_found", NOT_FOUND)
+    if isinstance(error, exceptions.PermissionDenied):
+        return problem(request, "permission_denied", "The request needs the CSRF token of our own pages.")
+    for kind, (code, text) in FRAMEWORK.items():
+        if isinstance(error, kind):
+            return problem(request, code, text)
+    log.error("a request failed", exc_info=error)
+    return problem(request, "internal_error", OUR_FAILURE, status_code=500)
+
+
+def from_user_error(error: UserError, request: Any) -> dict[str, Any]:
+    """The problem object of an error that the user can mend."""
+    body = problem(request, error.code, translated(error), errors=entries_of(error))
+    return {**body, **error.extra}
+
+
+def entries_of(error: UserError) -> list[Entry]:
+    """One entry for each fault: of a field, of a file."""
+    if isinstance(error, InvalidFields):
+        return error.entries
+    if isinstance(error, NothingTaken):
+        return [
+            {"pointer": f"/files/{number}", "code": outcome.code, "detail": translated(outcome.error)}
+            for number, outcome in enumerate(error.files)
+            if outcome.error
+        ]
+    return [entry(error.pointer, error.code, translated(error))] if error.pointer else []
+
+
+def entry(pointer: str, code: str, detail: str) -> Entry:
+    return {"pointer": pointer, "code": code, "detail": detail}
+
+
+def translated(error: UserError) -> str:
+    """The sentence in the language of the request."""
+    template = _(error.template)
+    return template % error.params if error.params else template
+
+
+def problem(
+    request: Any, code: str, detail: str, *, status_code: int | None = None, errors: list[Entry] | None = None
+) -> dict[str, Any]:
+    """A problem object; all its members are always there."""
+    number = status_code or STATUS.get(code, status.HTTP_422_UNPROCESSABLE_ENTITY)
+    return {
+        "type": f"{DOCS}{code}",
+        "title": _(TITLES[number]),
+        "status": number,
+        "detail": _(detail),
+        "instance": request.path,
+        "code": code,
+        "request_id": getattr(getattr(request, "_request", request), "request_id", ""),
+        "errors": errors or [],
+    }
+
+
+def problem_page(request: HttpRequest, code: str, detail: str, status_code: int | None = None) -> JsonResponse:
+    """The same for failures before any view is reached."""
+    body = problem(request, code, detail, status_code=status_code)
+    return JsonResponse(body, status=body["status"], content_type=MEDIA_TYPE)

@@ -1,0 +1,280 @@
+"""The shapes of the contract for OpenAPI. What is sent is built in `v1.shapes`; a test holds the two together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import serializers as s
+
+JSON = s.JSONField
+Fields = dict[str, Any]
+
+
+def shape(name: str, /, **fields: Any) -> Any:
+    return inline_serializer(name, fields)
+
+
+def many(name: str, /, **fields: Any) -> Any:
+    return inline_serializer(name, fields, many=True)
+
+
+def listing(name: str, item: Any) -> Any:
+    """The form of every list."""
+    cursor = s.CharField(allow_null=True)
+    return shape(f"{name}List", object=s.CharField(), data=item, has_more=s.BooleanField(), next_cursor=cursor)
+
+
+def parameter(
+    name: str, text: str, kind: Any = OpenApiTypes.STR, where: str = OpenApiParameter.QUERY
+) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, where, description=text)
+
+
+Problem = shape(
+    "Problem",
+    type=s.URLField(),
+    title=s.CharField(),
+    status=s.IntegerField(),
+    detail=s.CharField(),
+    instance=s.CharField(),
+    code=s.CharField(help_text="stable; the texts follow Accept-Language"),
+    request_id=s.CharField(allow_blank=True),
+    errors=many("ProblemEntry", pointer=s.CharField(), code=s.CharField(), detail=s.CharField()),
+)
+PROBLEM_STATUSES = (400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 503)
+PROBLEMS = {(status, "application/problem+json"): Problem for status in PROBLEM_STATUSES}
+
+FileOutcome = many(
+    "FileOutcome",
+    name=s.CharField(),
+    status=s.ChoiceField(["stored", "duplicate", "rejected"]),
+    sha256=s.CharField(required=False),
+    code=s.CharField(required=False),
+    detail=s.CharField(required=False),
+)
+STUDY: Fields = {
+    "id": s.CharField(help_text="std_..."),
+    "object": s.CharField(),
+    "kind": s.ChoiceField(["dicom", "image"]),
+    "modality": s.CharField(allow_blank=True),
+    "body_part": s.CharField(allow_blank=True),
+    "study_uid": s.CharField(allow_blank=True),
+    "description": s.CharField(allow_blank=True),
+    "series": many(
+        "Series", id=s.CharField(), modality=s.CharField(), description=s.CharField(), instances=s.IntegerField()
+    ),
+    "files": FileOutcome,
+    "metadata": JSON(),
+    "created_at": s.DateTimeField(),
+}
+Study = shape("Study", **STUDY)
+StudyList = listing("Study", many("StudyItem", **STUDY))
+Upload = {
+    "multipart/form-data": {
+        "type": "object",
+        "required": ["files"],
+        "properties": {
+            "files": {
+                "type": "array",
+                "items": {"type": "string", "format": "binary"},
+                "description": "DICOM, a zip of DICOM, PNG or JPEG; repeated",
+            },
+            "description": {"type": "string"},
+            "metadata": {"type": "string", "description": "a JSON object"},
+        },
+    }
+}
+
+Money = {"amount": s.IntegerField(help_text="minor units"), "currency": s.CharField()}
+Quote = shape("Quote", unit=s.CharField(), quantity=s.CharField(), **Money)
+QuotaState: Fields = {
+    "meter": s.CharField(),
+    "plugin": s.CharField(),
+    "limit": s.CharField(allow_null=True),
+    "used": s.CharField(),
+    "reserved": s.CharField(),
+    "hard": s.BooleanField(),
+    "resets_at": s.DateTimeField(allow_null=True),
+}
+Estimate = shape("Estimate", quote=Quote, quota=many("Quota", **QuotaState))
+JOB: Fields = {
+    "id": s.CharField(help_text="job_..."),
+    "object": s.CharField(),
+    "study": s.CharField(allow_null=True),
+    "plugin": s.CharField(),
+    "plugin_version": s.CharField(),
+    "state": s.ChoiceField(["queued", "running", "succeeded", "failed", "cancelled", "expired"]),
+    "attempt": s.IntegerField(),
+    "params": JSON(),
+    "priority": s.ChoiceField(["low", "normal", "high"]),
+    "progress": shape("Progress", fraction=s.FloatField(), stage=s.CharField()),
+    "queue_position": s.IntegerField(allow_null=True),
+    "created_at": s.DateTimeField(),
+    "started_at": s.DateTimeField(allow_null=True),
+    "finished_at": s.DateTimeField(allow_null=True),
+    "quote": Quote,
+    "usage": inline_serializer(
+        "JobUsage", {"id": s.CharField(), "unit": s.CharField(), "quantity": s.CharField(), **Money}, allow_null=True
+    ),
+    "error": JSON(allow_null=True, help_text="a problem object"),
+    "metadata": JSON(),
+    "urls": shape("JobUrls", self=s.URLField(), result=s.URLField(), report=s.URLField(), cancel=s.URLField()),
+}
+Job = shape("Job", **JOB)
+JobList = listing("Job", many("JobItem", **JOB))
+
+Numbers = s.ListField(child=s.FloatField())
+Location = shape(
+    "Location",
+    site=JSON(allow_null=True),
+    centroid_px=Numbers,
+    centroid_mm=s.ListField(child=s.FloatField(), allow_null=True),
+    bbox_px=s.ListField(child=s.FloatField()),
+    bbox_mm=s.ListField(child=s.FloatField(), allow_null=True),
+    instances=many("InstanceReference", sop_instance_uid=s.CharField(), frame=s.IntegerField(), best=s.BooleanField()),
+)
+SIZES = (
+    "long_axis_px", "short_axis_px", "long_axis_mm", "short_axis_mm", "mean_diameter_mm", "area_mm2", "volume_mm3"
+)  # fmt: skip
+Size = shape(
+    "Size",
+    **{name: s.FloatField(allow_null=not name.endswith("_px")) for name in SIZES},
+    spacing_source=s.ChoiceField(["PixelSpacing", "ImagerPixelSpacing", "user", "none"]),
+)
+Finding = many(
+    "Finding",
+    id=s.CharField(),
+    tracking_uid=s.CharField(),
+    type=shape("FindingType", code=s.CharField(), scheme=s.CharField(), display=s.CharField(), slug=s.CharField()),
+    score=s.FloatField(),
+    location=Location,
+    size=Size,
+    contours=many("Contour", frame=s.IntegerField(), points=JSON()),
+    truncated=s.BooleanField(),
+    review=shape("Review", status=s.CharField()),
+)
+Result = shape(
+    "Result",
+    id=s.CharField(),
+    object=s.CharField(),
+    job=s.CharField(),
+    status=s.ChoiceField(["findings", "no_findings", "predictions"]),
+    findings=Finding,
+    predictions=JSON(allow_null=True),
+    notes=s.ListField(child=s.CharField()),
+    measures=JSON(),
+    report=shape("Report", html=s.URLField(), pdf=s.URLField(allow_null=True)),
+    artifacts=many("Artifact", kind=s.CharField(), media_type=s.CharField(), url=s.URLField(), sha256=s.CharField()),
+    model=shape("Model", plugin=s.CharField(), version=s.CharField(), weights_sha256=s.CharField()),
+    disclaimer=s.CharField(),
+    created_at=s.DateTimeField(),
+)
+
+PLUGIN: Fields = {
+    **{
+        name: s.CharField()
+        for name in ("slug", "object", "version", "title", "description", "intended_use", "disclaimer")
+    },
+    "medical": s.BooleanField(),
+    "inputs": JSON(),
+    "params_schema": JSON(),
+    "output_schema": JSON(),
+    "unit": s.CharField(),
+    "price": JSON(allow_null=True),
+    "enabled": s.BooleanField(),
+    "card_url": s.URLField(),
+}
+Plugin = shape("Plugin", **PLUGIN)
+PluginList = listing("Plugin", many("PluginItem", **PLUGIN))
+
+USAGE: Fields = {
+    **{name: s.CharField() for name in ("id", "object", "job", "plugin", "meter", "quantity")},
+    **Money,
+    "occurred_at": s.DateTimeField(),
+}
+UsageList = listing("Usage", many("Usage", **USAGE))
+UsageSummary = shape(
+    "UsageSummary",
+    object=s.CharField(),
+    data=many(
+        "UsageSum", meter=s.CharField(), plugin=s.CharField(), jobs=s.IntegerField(), quantity=s.CharField(), **Money
+    ),
+)
+PlanList = listing(
+    "Plan",
+    many(
+        "Plan",
+        **{name: s.CharField() for name in ("id", "object", "slug", "name", "description", "currency", "interval")},
+        version=s.IntegerField(),
+        prices=JSON(),
+        entitlements=JSON(),
+    ),
+)
+Period = shape("Period", start=s.DateTimeField(), end=s.DateTimeField(allow_null=True))
+Subscription = shape(
+    "Subscription",
+    **{name: s.CharField() for name in ("id", "object", "plan", "status")},
+    plan_version=s.IntegerField(),
+    current_period=Period,
+    quota=many("SubscriptionQuota", **QuotaState),
+    created_at=s.DateTimeField(),
+)
+LINE: Fields = {
+    "description": s.CharField(),
+    "quantity": s.CharField(),
+    "unit_amount": s.CharField(allow_null=True),
+    "amount": s.IntegerField(),
+    "meter": s.CharField(allow_null=True),
+    "plugin": s.CharField(allow_null=True),
+    "jobs_url": s.URLField(allow_null=True),
+}
+TOTALS: Fields = {
+    "subtotal": s.IntegerField(), "tax": s.IntegerField(), "total": s.IntegerField(), "currency": s.CharField(),
+    "period": Period,
+}  # fmt: skip
+InvoicePreview = shape("InvoicePreview", object=s.CharField(), lines=many("PreviewLine", **LINE), **TOTALS)
+INVOICE: Fields = {
+    "id": s.CharField(), "object": s.CharField(), "number": s.CharField(allow_null=True), "state": s.CharField(),
+    "lines": many("InvoiceLine", **LINE), **TOTALS, "created_at": s.DateTimeField(),
+    "closed_at": s.DateTimeField(allow_null=True), "paid_at": s.DateTimeField(allow_null=True),
+}  # fmt: skip
+Invoice = shape("Invoice", **INVOICE)
+InvoiceList = listing("Invoice", many("InvoiceItem", **INVOICE))
+Me = shape(
+    "Me",
+    object=s.CharField(),
+    tenant=JSON(),
+    actor=s.CharField(),
+    scopes=s.ListField(child=s.CharField()),
+    plan=s.CharField(allow_null=True),
+    quota=many("MyQuota", **QuotaState),
+)
+
+PAGE = [
+    parameter("limit", "1 to 100", OpenApiTypes.INT),
+    parameter("cursor", "next_cursor of the page before"),
+    *(parameter(f"created_at[{c}]", "RFC 3339", OpenApiTypes.DATETIME) for c in ("gte", "gt", "lte", "lt")),
+]
+STUDY_FILTERS = [*PAGE, parameter("modality", "exact"), parameter("kind", "dicom or image")]
+JOB_FILTERS = [*PAGE, *(parameter(name, "exact") for name in ("state", "plugin", "study"))]
+INVOICE_FILTERS = [*PAGE, parameter("state", "exact")]
+USAGE_FILTERS = [
+    *PAGE[:2],
+    parameter("from", "inclusive", OpenApiTypes.DATETIME),
+    parameter("to", "exclusive", OpenApiTypes.DATETIME),
+    *(parameter(name, "exact") for name in ("job", "meter", "plugin")),
+]
+PREFER = [
+    parameter("Prefer", "wait=N holds the answer until the job ended", where=OpenApiParameter.HEADER),
+    parameter("Idempotency-Key", "the same key and body give the first answer again", where=OpenApiParameter.HEADER),
+]
+POLL_PARAMETERS = [
+    parameter("wait", "hold until the state changes, at most 60 s", OpenApiTypes.INT),
+    parameter("If-None-Match", "an ETag; 304 when nothing changed", where=OpenApiParameter.HEADER),
+]
+RENDER_PARAMETERS = [
+    parameter("frame", "from 1", OpenApiTypes.INT),
+    parameter("max", "longest edge in pixels, at most 2048", OpenApiTypes.INT),
+]

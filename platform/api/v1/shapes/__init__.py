@@ -1,0 +1,1 @@
+"""Rows to JSON, one function a resource: what clients are promised, spelled out."""

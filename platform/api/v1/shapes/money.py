@@ -1,0 +1,163 @@
+"""Usage, plans, subscription, invoices. Amounts are whole minor units beside their currency."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.translation import get_language
+from rest_framework.request import Request
+
+from api.v1.shapes.values import Json, address, instant, quantity
+from billing import texts
+from billing.catalogue import Offer, PriceView
+from billing.invoices import InvoicePreview, PreviewLine
+from billing.models import Entitlement, Invoice, InvoiceLine, Subscription, UsageEvent
+from billing.quota import QuotaState
+from tenants.ids import encode
+
+
+def usage(row: UsageEvent) -> Json:
+    return {
+        "id": encode("usg", row.id),
+        "object": "usage",
+        "job": encode("job", row.job_id),
+        "plugin": row.plugin,
+        "meter": row.meter.slug,
+        "quantity": quantity(row.quantity),
+        "amount": row.minor_units,
+        "currency": row.currency,
+        "occurred_at": instant(row.occurred_at),
+    }
+
+
+def quota(state: QuotaState) -> Json:
+    return {
+        "meter": state.meter,
+        "plugin": state.plugin,
+        "limit": quantity(state.limit),
+        "used": quantity(state.used),
+        "reserved": quantity(state.reserved),
+        "hard": state.hard,
+        "resets_at": instant(state.resets_at),
+    }
+
+
+def in_chinese() -> bool:
+    return (get_language() or "").startswith("zh")
+
+
+def price(view: PriceView) -> Json:
+    return {
+        "plugin": view.plugin,
+        "unit": view.unit,
+        "model": view.model,
+        "amount": view.amount,
+        "unit_amount": quantity(view.exact),
+        "currency": view.currency,
+        "included": quantity(view.included),
+        "tiers": [
+            {
+                "up_to": quantity(tier.up_to),
+                "unit_amount": quantity(tier.unit_amount),
+                "flat_amount": quantity(tier.flat_amount),
+            }
+            for tier in view.tiers
+        ],
+    }
+
+
+def entitlement(row: Entitlement) -> Json:
+    return {
+        "plugin": row.plugin,
+        "meter": row.meter.slug if row.meter else None,
+        "limit": quantity(row.limit),
+        "hard": row.hard,
+        "requests_per_minute": row.rate_per_minute,
+        "max_in_flight": row.max_in_flight,
+    }
+
+
+def plan(offer: Offer) -> Json:
+    row = offer.version.plan
+    chinese = in_chinese()
+    return {
+        "id": encode("plan", row.id),
+        "object": "plan",
+        "slug": row.slug,
+        "name": (chinese and row.name_zh) or row.name,
+        "description": (chinese and row.description_zh) or row.description,
+        "version": offer.version.number,
+        "currency": offer.version.currency,
+        "interval": offer.version.interval,
+        "prices": [price(view) for view in offer.prices],
+        "entitlements": [entitlement(one) for one in offer.entitlements],
+    }
+
+
+def subscription(row: Subscription, quotas: list[QuotaState]) -> Json:
+    return {
+        "id": encode("sub", row.id),
+        "object": "subscription",
+        "plan": row.plan_version.plan.slug,
+        "plan_version": row.plan_version.number,
+        "status": row.status,
+        "current_period": {"start": instant(row.current_period_start), "end": instant(row.current_period_end)},
+        "quota": [quota(state) for state in quotas],
+        "created_at": instant(row.created_at),
+    }
+
+
+def preview_line(line: PreviewLine, jobs_url: str) -> Json:
+    return {
+        "description": line.description,
+        "quantity": quantity(line.quantity),
+        "unit_amount": quantity(line.unit_amount),
+        "amount": line.amount,
+        "meter": line.meter,
+        "plugin": line.plugin,
+        "jobs_url": jobs_url if line.plugin else None,
+    }
+
+
+def preview(found: InvoicePreview, request: Request) -> Json:
+    jobs_url = address(request, reverse("v1:jobs"))
+    return {
+        "object": "invoice_preview",
+        "lines": [preview_line(line, f"{jobs_url}?plugin={line.plugin}") for line in found.lines],
+        "subtotal": found.subtotal,
+        "tax": found.tax,
+        "total": found.total,
+        "currency": found.currency,
+        "period": {"start": instant(found.period.start), "end": instant(found.period.end)},
+    }
+
+
+def invoice_line(row: InvoiceLine, jobs_url: str) -> Json:
+    return {
+        "description": texts.in_language(row.code, row.params),
+        "quantity": quantity(row.quantity),
+        "unit_amount": quantity(row.unit_amount),
+        "amount": row.amount,
+        "meter": row.meter.slug if row.meter else None,
+        "plugin": row.plugin or None,
+        "jobs_url": f"{jobs_url}?plugin={row.plugin}" if row.plugin else None,
+    }
+
+
+def invoice(row: Invoice, request: Request) -> Json:
+    jobs_url = address(request, reverse("v1:jobs"))
+    lines = row.lines.select_related("meter").order_by("position")
+    return {
+        "id": encode("inv", row.id),
+        "object": "invoice",
+        "number": row.number,
+        "state": row.state,
+        "lines": [invoice_line(line, jobs_url) for line in lines],
+        "subtotal": row.subtotal,
+        "tax": row.tax,
+        "total": row.total,
+        "currency": row.currency,
+        "period": {"start": instant(row.period_start), "end": instant(row.period_end)},
+        "created_at": instant(row.created_at),
+        "closed_at": instant(row.closed_at),
+        "paid_at": instant(row.paid_at),
+    }

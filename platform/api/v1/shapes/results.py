@@ -1,0 +1,71 @@
+"""Results and findings."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.translation import get_language
+from rest_framework.request import Request
+
+from api.v1.shapes.values import Json, address, instant
+from inference.models import Artifact, Finding, Result
+from tenants.ids import encode
+
+
+def result(row: Result, request: Request) -> Json:
+    """The outcome of a job."""
+    identity = encode("job", row.job_id)
+    return {
+        "id": encode("res", row.id),
+        "object": "result",
+        "job": identity,
+        "status": row.status,
+        "findings": [finding(one) for one in row.findings.order_by("position")],
+        "predictions": row.predictions,
+        "notes": row.notes,
+        "measures": row.measures,
+        "report": {"html": address(request, reverse("v1:job-report", args=[identity])), "pdf": None},
+        "artifacts": [artifact(one, request) for one in row.artifacts.order_by("id")],
+        "model": row.model,
+        "disclaimer": disclaimer(row),
+        "created_at": instant(row.created_at),
+    }
+
+
+def finding(row: Finding) -> Json:
+    """One finding, its place and size in the conventions of the contract."""
+    body = row.body
+    kind = body["type"]
+    return {
+        "id": encode("fnd", row.id),
+        "tracking_uid": row.tracking_uid,
+        "type": {"code": kind["code"], "scheme": kind["scheme"], "display": kind["display"], "slug": kind["slug"]},
+        "score": row.score,
+        "location": location(body["location"]),
+        "size": body["size"],
+        "contours": [{"frame": contour["frame"], "points": contour["points"]} for contour in body.get("contours", [])],
+        "truncated": body["truncated"],
+        "review": {"status": row.review_status},
+    }
+
+
+def location(body: Json) -> Json:
+    site = body["site"]
+    return {
+        "site": site and {key: site[key] for key in ("code", "scheme", "display", "laterality")},
+        "centroid_px": body["centroid_px"],
+        "centroid_mm": body["centroid_mm"],
+        "bbox_px": body["bbox_px"],
+        "bbox_mm": body["bbox_mm"],
+        "instances": [{key: one[key] for key in ("sop_instance_uid", "frame", "best")} for one in body["instances"]],
+    }
+
+
+def artifact(row: Artifact, request: Request) -> Json:
+    path = reverse("v1:artifact", args=[encode("job", row.result.job_id), encode("art", row.id)])
+    return {"kind": row.kind, "media_type": row.media_type, "url": address(request, path), "sha256": row.sha256}
+
+
+def disclaimer(row: Result) -> str:
+    """In the language of the request."""
+    text: str = row.disclaimer["zh_hans" if (get_language() or "").startswith("zh") else "en"]
+    return text

@@ -1,0 +1,53 @@
+"""Studies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Count, QuerySet
+
+from api.errors import translated
+from api.v1.shapes.values import Json, instant
+from inference.intake.outcome import FileOutcome
+from inference.models import Instance, Series, Study
+from tenants.ids import encode
+
+
+def study(row: Study, outcomes: Iterable[FileOutcome] | None = None) -> Json:
+    """One study. `files` is what became of the upload just made, else the stored instances."""
+    series = Series.objects.for_tenant(row.tenant_id).filter(study=row).annotate(count=Count("instances"))
+    return {
+        "id": encode("std", row.id),
+        "object": "study",
+        "kind": row.kind,
+        "modality": row.modality,
+        "body_part": row.body_part,
+        "study_uid": row.study_uid,
+        "description": row.description,
+        "series": [
+            {
+                "id": encode("ser", one.id),
+                "modality": one.modality,
+                "description": one.description,
+                "instances": one.count,
+            }
+            for one in series.order_by("series_uid")
+        ],
+        "files": stored_files(row) if outcomes is None else [file_outcome(outcome) for outcome in outcomes],
+        "metadata": row.metadata,
+        "created_at": instant(row.created_at),
+    }
+
+
+def stored_files(row: Study) -> list[Json]:
+    """The instances of a study; the customer's names of files are not kept, for they may name a patient."""
+    rows: QuerySet[Instance] = Instance.objects.for_tenant(row.tenant_id).filter(study=row).order_by("id")
+    return [{"name": encode("ins", one.id), "status": "stored", "sha256": one.sha256} for one in rows]
+
+
+def file_outcome(outcome: FileOutcome) -> Json:
+    """What became of one file of an upload."""
+    told: Json = {"name": outcome.name, "status": outcome.status}
+    if outcome.error is None:
+        return {**told, "sha256": outcome.sha256}
+    return {**told, "code": outcome.code, "detail": translated(outcome.error)}

@@ -1,0 +1,36 @@
+"""The addresses of version 1."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from api.errors import NOT_FOUND, problem_page
+from api.v1.views import jobs, money, plugins, results, studies
+
+app_name = "v1"
+urlpatterns = [
+    path("me", money.MeView.as_view(), name="me"),
+    path("studies", studies.StudiesView.as_view(), name="studies"),
+    path("studies/<str:identity>", studies.StudyView.as_view(), name="study"),
+    path("studies/<str:identity>/instances/<str:instance>/rendered", studies.RenderedView.as_view(), name="rendered"),
+    path("plugins", plugins.PluginsView.as_view(), name="plugins"),
+    path("plugins/<str:slug>", plugins.PluginView.as_view(), name="plugin"),
+    path("plugins/<str:slug>/card", plugins.CardView.as_view(), name="plugin-card"),
+    path("jobs", jobs.JobsView.as_view(), name="jobs"),
+    path("jobs/estimate", jobs.EstimateView.as_view(), name="job-estimate"),
+    path("jobs/<str:identity>", jobs.JobView.as_view(), name="job"),
+    path("jobs/<str:identity>/cancel", jobs.CancelView.as_view(), name="job-cancel"),
+    path("jobs/<str:identity>/retry", jobs.RetryView.as_view(), name="job-retry"),
+    path("jobs/<str:identity>/result", results.ResultView.as_view(), name="job-result"),
+    path("jobs/<str:identity>/report", results.ReportView.as_view(), name="job-report"),
+    path("jobs/<str:identity>/artifacts/<str:artifact>", results.ArtifactView.as_view(), name="artifact"),
+    path("usage", money.UsageView.as_view(), name="usage"),
+    path("usage/summary", money.UsageSummaryView.as_view(), name="usage-summary"),
+    path("plans", money.PlansView.as_view(), name="plans"),
+    path("subscription", money.SubscriptionView.as_view(), name="subscription"),
+    path("invoices", money.InvoicesView.as_view(), name="invoices"),
+    path("invoices/preview", money.PreviewView.as_view(), name="invoice-preview"),
+    path("invoices/<str:identity>", money.InvoiceView.as_view(), name="invoice"),
+    # every other address below /v1/ answers with a problem, not with a page
+    path("<path:rest>", lambda request, rest: problem_page(request, "not_found", NOT_FOUND), name="nothing"),
+]

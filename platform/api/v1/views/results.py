@@ -1,0 +1,85 @@
+"""Results: findings as JSON, the report as a page, artifacts as files."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import schemas
+from api.base import TenantAPIView, as_tenant, find
+from api.errors import NotFound
+from api.v1.shapes.results import result as shape
+from api.v1.views.jobs import own
+from api.v1.views.studies import AnyAnswer
+from inference import jobs, pictures
+from inference.domain.errors import UserError
+from inference.domain.states import ACTIVE
+from inference.intake import storage
+from inference.models import Artifact, Job, JobState, Result
+from tenants.context import tenant_context
+
+
+class JobFailed(UserError):
+    """The job ended without a result."""
+
+    code = "job_failed"
+    template = "The job ended as %(state)s and has no result; its error says why."
+
+
+def result_of(job: Job) -> Result:
+    """The result. Raises `JobNotFinished` and `JobFailed`."""
+    if job.state in ACTIVE:
+        raise jobs.JobNotFinished
+    if job.state != JobState.SUCCEEDED:
+        raise JobFailed(state=job.state)
+    found: Result = Result.objects.for_tenant(job.tenant_id).select_related("job__study").get(job=job)
+    return found
+
+
+class ResultView(TenantAPIView):
+    """`/v1/jobs/{id}/result`"""
+
+    scopes = {"GET": "jobs:read"}
+
+    @extend_schema(operation_id="results_read", responses={200: schemas.Result, **schemas.PROBLEMS})
+    @as_tenant
+    def get(self, request: Request, identity: str) -> Response:
+        return Response(shape(result_of(own(self, identity)), request))
+
+
+class ReportView(TenantAPIView):
+    """`/v1/jobs/{id}/report`: a page that can be printed, with its pictures inside."""
+
+    scopes = {"GET": "jobs:read"}
+    content_negotiation_class = AnyAnswer
+
+    @extend_schema(operation_id="results_report", responses={(200, "text/html"): str, **schemas.PROBLEMS})
+    def get(self, request: Request, identity: str) -> HttpResponse:
+        with tenant_context(self.tenant.id):
+            result = result_of(own(self, identity))
+            body = shape(result, request)
+            found = pictures.drawn_of(result)
+        # the pictures are decoded outside of the transaction: that takes long
+        drawn = [pictures.with_source(picture) for picture in found]
+        return render(request._request, "api/report.html", {"result": body, "drawn": drawn})
+
+
+class ArtifactView(TenantAPIView):
+    """`/v1/jobs/{id}/artifacts/{art}`"""
+
+    scopes = {"GET": "jobs:read"}
+    content_negotiation_class = AnyAnswer
+
+    @extend_schema(
+        operation_id="artifacts_read", responses={(200, "application/octet-stream"): bytes, **schemas.PROBLEMS}
+    )
+    def get(self, request: Request, identity: str, artifact: str) -> HttpResponse:
+        with tenant_context(self.tenant.id):
+            result = result_of(own(self, identity))
+            row: Artifact | None = result.artifacts.filter(pk=find("art", artifact)).first()
+        if row is None:
+            raise NotFound
+        return HttpResponse(storage.read(self.tenant.id, row.sha256), content_type=row.media_type)

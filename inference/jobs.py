@@ -108,9 +108,7 @@ def estimate(
 ) -> Estimate:
     """What `submit` would quote now, and the quota it would draw on. No side effect; raises what the checks raise."""
     asked = check(plugin_slug, study, inline, params or {})
-    return quota.estimate(
-        tenant.id, plugin=plugin_slug, unit=asked.plugin.manifest.unit, quantity=asked.quantity
-    )
+    return quota.estimate(tenant.id, plugin=plugin_slug, unit=asked.plugin.manifest.unit, quantity=asked.quantity)
 
 
 def check(
@@ -122,7 +120,8 @@ def check(
     inputs = Inputs(study=study_header(study) if study else None, params=params, inline=inline)
     verdict = plugin.validate(inputs)
     if isinstance(verdict, Refused):
-        raise UnsupportedInput(verdict.template, code=verdict.code, pointer="/study", **dict(verdict.params))
+        facts: dict[str, Any] = dict(verdict.params)
+        raise UnsupportedInput(verdict.template, code=verdict.code, pointer="/study", **facts)
     return Request(plugin, inputs, plugin.quantity(inputs))
 
 
@@ -218,4 +217,4 @@ def queue_position(job: Job) -> int | None:
         return None
     mine = Job.objects.for_tenant(job.tenant_id).filter(bucket=job.bucket, state=JobState.QUEUED)
     ahead = mine.filter(priority__gt=job.priority) | mine.filter(priority=job.priority, created_at__lt=job.created_at)
-    return ahead.count() + 1
+    return int(ahead.count()) + 1

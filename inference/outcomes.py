@@ -1,4 +1,4 @@
-"""The end of an attempt: result and bill in one transaction, or a failure that is never billed. All behind the fence."""
+"""The end of an attempt: result and bill in one transaction, or an unbilled failure. All behind the fence."""
 
 from __future__ import annotations
 
@@ -93,9 +93,7 @@ def write_result(lease: Lease, report: Report, provenance: dict[str, str]) -> Re
         model=provenance,
         disclaimer=asdict(disclaimer),
     )
-    Finding.objects.bulk_create(
-        finding_row(result, position, found) for position, found in enumerate(report.findings)
-    )
+    Finding.objects.bulk_create(finding_row(result, position, found) for position, found in enumerate(report.findings))
     return result
 
 
@@ -112,5 +110,3 @@ def _end_unbilled(lease: Lease, error: dict[str, Any]) -> bool:
             return False
         quota.release(lease.tenant_id, job_id=lease.job_id, reason=error["code"])
     return True
-
-

@@ -1,4 +1,4 @@
-"""The doorbell: tells workers that a bucket has work. Losing a ring costs time, never a job: the sweeper rings again."""
+"""The doorbell: tells workers that a bucket has work. A lost ring costs time, never a job: the sweeper rings again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ breaker = Breaker()
 
 
 def ring(bucket: str) -> bool:
-    """Wake a worker for the bucket unless a bell for it is already on its way. Never raises; False if it was not rung."""
+    """Wake a worker for the bucket unless a bell is already on its way. Never raises; False if it was not rung."""
     if not breaker.allows():
         return False
     try:
@@ -55,7 +55,7 @@ def ring(bucket: str) -> bool:
 
 
 def answer(bucket: str) -> None:
-    """Take the bell down. Before the last look at the queue, or a job that came meanwhile would wait for the sweeper."""
+    """Take the bell down: before the last look at the queue, or a job that came meanwhile would not be seen."""
     try:
         bells().delete(bell(bucket))
     except redis.RedisError as error:

@@ -6,7 +6,7 @@ from typing import Literal
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled", "expired"]
 
-TRANSITIONS: dict[State, frozenset[State]] = {
+TRANSITIONS: dict[str, frozenset[State]] = {
     "queued": frozenset({"running", "failed", "cancelled", "expired"}),
     # back to queued: the lease ran out, or the attempt failed and another one is allowed
     "running": frozenset({"succeeded", "failed", "cancelled", "queued"}),
@@ -20,6 +20,6 @@ ACTIVE: frozenset[State] = frozenset({"queued", "running"})
 ENDED: frozenset[State] = frozenset({"succeeded", "failed", "cancelled", "expired"})
 
 
-def may_move(start: State, target: State) -> bool:
+def may_move(start: str, target: str) -> bool:
     """Whether the table has this move."""
     return target in TRANSITIONS[start]

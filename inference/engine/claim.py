@@ -55,9 +55,7 @@ def queued(bucket: str) -> QuerySet[Job]:
 def waiting_tenants(bucket: str) -> list[UUID]:
     """The tenants with queued jobs, the least served first: running jobs over weight, then the longest wait."""
     waiting = queued(bucket).values("tenant_id", "tenant__weight").annotate(oldest=Min("created_at"))
-    running = dict(
-        Job.objects.filter(state=JobState.RUNNING).values_list("tenant_id").annotate(Count("pk")).order_by()
-    )
+    running = dict(Job.objects.filter(state=JobState.RUNNING).values_list("tenant_id").annotate(Count("pk")).order_by())
     ranked = sorted(
         waiting.order_by(),
         key=lambda row: (running.get(row["tenant_id"], 0) / max(row["tenant__weight"], 1), row["oldest"]),

@@ -37,7 +37,7 @@ class Lease:
     deadline_seconds: int
 
 
-def until() -> ExpressionWrapper:
+def until() -> ExpressionWrapper[Any]:
     """When a lease taken now runs out, by the database's clock: a worker's clock may be wrong."""
     lease = timedelta(seconds=settings.ASSAY_LEASE_SECONDS)
     return ExpressionWrapper(Now() + lease, output_field=DateTimeField())

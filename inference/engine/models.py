@@ -1,4 +1,4 @@
-"""The models that this process has loaded. TensorFlow comes into the process here, with the first job, never earlier."""
+"""The models that this process has loaded. TensorFlow comes into it here, with the first job, never earlier."""
 
 from __future__ import annotations
 

@@ -74,7 +74,9 @@ class Instance(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "study", "sha256"], name="instance_bytes_once"),
             models.UniqueConstraint(
-                fields=["tenant", "sop_instance_uid"], condition=~models.Q(sop_instance_uid=""), name="instance_uid_once"
+                fields=["tenant", "sop_instance_uid"],
+                condition=~models.Q(sop_instance_uid=""),
+                name="instance_uid_once",
             ),
         ]
 

@@ -1,0 +1,178 @@
+"""Plans on offer: draft, publish, subscribe, and what a plugin costs a tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+
+from billing import clock, counters, cycle, subscriptions, terms
+from billing.domain import plans
+from billing.domain.money import round_half_up
+from billing.domain.rating import InvalidPrice, PriceRule, Tier, marginal
+from billing.errors import FeatureNotInPlan, InvalidPlan, TrialUsed, UnknownPlan, VersionPublished
+from billing.models import Entitlement, PlanVersion, Price, Subscription, VersionState
+from tenants import audit
+from tenants.context import operator_context
+from tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class PriceView:
+    """A price as it is shown: `exact` minor units for the next unit, `amount` the same half up.
+
+    `unit` is what one is, "analysis" for a price by finished analyses; None for the fee of a period.
+    """
+
+    plugin: str
+    unit: str | None
+    amount: int
+    exact: Decimal
+    currency: str
+    model: str
+    tiers: tuple[Tier, ...]
+    included: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A plan on offer with all its prices."""
+
+    version: PlanVersion
+    prices: list[PriceView]
+    entitlements: list[Entitlement]
+
+
+def published(slug: str) -> PlanVersion:
+    """The version of a plan that is on offer. Raises `UnknownPlan`."""
+    found = PlanVersion.objects.select_related("plan").filter(plan__slug=slug, state=VersionState.PUBLISHED).first()
+    if found is None:
+        raise UnknownPlan(plan=slug)
+    return found
+
+
+def offers() -> list[Offer]:
+    """All plans on offer, in the order in which they are shown."""
+    versions = PlanVersion.objects.select_related("plan").prefetch_related("prices__meter", "entitlements__meter")
+    on_offer = versions.filter(state=VersionState.PUBLISHED).order_by("plan__position", "plan__slug")
+    return [offer(version) for version in on_offer]
+
+
+def offer(version: PlanVersion) -> Offer:
+    """One version with its prices; for a draft too, as a preview."""
+    prices = [_view(price, price.rule, version.currency, Decimal(0)) for price in version.prices.all()]
+    return Offer(version, prices, list(version.entitlements.all()))
+
+
+def price_for(tenant_id: UUID, plugin: str, unit: str) -> PriceView | None:
+    """What the next unit of a plugin costs a tenant; None without a subscription or out of its plan."""
+    subscription = subscriptions.subscription_of(tenant_id)
+    if subscription is None:
+        return None
+    try:
+        found = terms.find(subscription.plan_version, plugin, unit)
+    except FeatureNotInPlan:
+        return None
+    counter = counters.look(subscription, found, subscriptions.period_of(subscription, clock.now()))
+    return _view(found.price, found.rule, subscription.plan_version.currency, counter.used + counter.reserved)
+
+
+def subscribe(tenant: Tenant | UUID, plan_slug: str, *, actor: str) -> Subscription:
+    """Put a tenant on a plan from now on; a subscription to another version ends now and is invoiced.
+
+    Call inside the tenant's or the operator's scope. Raises `UnknownPlan` and `TrialUsed`.
+    """
+    tenant_id = tenant if isinstance(tenant, UUID) else tenant.id
+    version = published(plan_slug)
+    with transaction.atomic():
+        current = subscriptions.subscription_of(tenant_id)
+        if current is not None and current.plan_version_id == version.id:
+            return current
+        if version.plan.is_trial and subscriptions.has_tried(tenant_id):
+            raise TrialUsed
+        if current is not None:
+            cycle.end(current, actor=actor)
+        return subscriptions.start(tenant_id, version, actor=actor)
+
+
+def publish(version: PlanVersion, *, actor: str) -> PlanVersion:
+    """Put a draft on offer, in the place of the version before it; from now on it never changes.
+
+    Raises `VersionPublished` for what is no draft, and `InvalidPlan` with all reasons.
+    """
+    with operator_context():
+        locked = PlanVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
+        if locked.state != VersionState.DRAFT:
+            raise VersionPublished
+        reasons = "; ".join(plan_faults(locked))
+        if reasons:
+            raise InvalidPlan(reason=reasons)
+        before = PlanVersion.objects.filter(plan=locked.plan_id, state=VersionState.PUBLISHED)
+        before.update(state=VersionState.RETIRED)
+        PlanVersion.objects.filter(pk=locked.pk).update(state=VersionState.PUBLISHED, published_at=clock.now())
+        audit.record("plan.published", tenant_id=None, actor=actor, subject=str(version))
+    version.refresh_from_db()
+    return version
+
+
+def plan_faults(version: PlanVersion) -> list[str]:
+    """Why a draft can not be published; empty when it can."""
+    try:
+        prices = [
+            plans.PriceTerm(price.plugin, price.meter.slug if price.meter else None, price.rule)
+            for price in version.prices.select_related("meter")
+        ]
+    except InvalidPrice as error:
+        return [str(error)]
+    entitlements = [
+        plans.EntitlementTerm(each.plugin, each.meter.slug if each.meter else None)
+        for each in version.entitlements.select_related("meter")
+    ]
+    currency = version.currency
+    known = len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.islower()
+    unknown = [] if known else [f"{currency!r} is no currency: three small letters, as usd"]
+    return [*unknown, *plans.faults(prices, entitlements)]
+
+
+def draft_from(version: PlanVersion, *, actor: str) -> PlanVersion:
+    """A new draft with the terms of `version`; the plan's draft, unchanged, where it has one already."""
+    with operator_context():
+        existing = PlanVersion.objects.filter(plan=version.plan_id, state=VersionState.DRAFT).first()
+        if existing is not None:
+            return existing
+        last = PlanVersion.objects.filter(plan=version.plan_id).aggregate(last=Max("number"))["last"]
+        draft = PlanVersion.objects.create(
+            plan_id=version.plan_id, number=last + 1, currency=version.currency, interval=version.interval
+        )
+        _copy(version.prices.all(), draft)
+        _copy(version.entitlements.all(), draft)
+        audit.record("plan.drafted", tenant_id=None, actor=actor, subject=str(draft))
+    return draft
+
+
+def _copy(rows: Iterable[Price | Entitlement], draft: PlanVersion) -> None:
+    for row in rows:
+        values = {
+            field.attname: getattr(row, field.attname)
+            for field in row._meta.local_concrete_fields
+            if field.name not in ("id", "plan_version")
+        }
+        type(row).objects.create(plan_version=draft, **values)
+
+
+def _view(price: Price, rule: PriceRule, currency: str, position: Decimal) -> PriceView:
+    exact = marginal(rule, position, terms.ONE) if price.meter else rule.amount
+    return PriceView(
+        plugin=price.plugin,
+        unit=price.meter.unit if price.meter else None,
+        amount=round_half_up(exact),
+        exact=exact,
+        currency=currency,
+        model=price.model,
+        tiers=rule.tiers,
+        included=rule.included,
+    )

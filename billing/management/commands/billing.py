@@ -1,0 +1,95 @@
+"""`manage.py billing advance | seed | check`: the operator's billing commands."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from billing import cycle, ledger, seeds
+from billing.errors import ClockGoesBack
+from billing.models import Invoice
+from tenants import ids
+
+
+class Command(BaseCommand):
+    """With `--json` each subcommand prints one JSON object on standard output and nothing else."""
+
+    help = "Advance billing periods, make the standard plans, check the books."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        advance = actions.add_parser("advance", help="close all periods that end until a date, as invoices")
+        advance.add_argument("--to", type=moment, required=True, metavar="DATE", help="2026-12-01 or with a time, UTC")
+        seed = actions.add_parser("seed", help="make the standard meters and plans that are missing")
+        check = actions.add_parser("check", help="look for ledger transactions that do not sum to zero")
+        for action in (advance, seed, check):
+            action.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        actions: dict[str, Callable[..., dict[str, Any]]] = {
+            "advance": self.advance,
+            "seed": self.seed,
+            "check": self.check_books,
+        }
+        answer = actions[options["action"]](**options)
+        if options["json"]:
+            self.stdout.write(json.dumps(answer))
+        else:
+            self.stdout.write("\n".join(f"{name}: {_shown(value)}" for name, value in answer.items()))
+        if answer.get("unbalanced"):
+            raise CommandError("the books do not balance")
+
+    def advance(self, to: datetime, **_: Any) -> dict[str, Any]:
+        """The invoices that were closed."""
+        try:
+            closed = cycle.advance(to)
+        except ClockGoesBack as refusal:
+            raise CommandError(refusal.detail) from refusal
+        return {"reached": _utc(to), "invoices": [_row(invoice) for invoice in closed]}
+
+    def seed(self, **_: Any) -> dict[str, Any]:
+        """The plans that were made."""
+        return {"plans": seeds.seed()}
+
+    def check_books(self, **_: Any) -> dict[str, Any]:
+        """The ledger transactions that are at fault."""
+        return {"unbalanced": [str(each) for each in ledger.unbalanced()]}
+
+
+def moment(text: str) -> datetime:
+    """An ISO date (its first moment) or date and time; UTC where it names no zone."""
+    try:
+        if len(text) == len("2026-12-01"):
+            return datetime.combine(date.fromisoformat(text), time(tzinfo=UTC))
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"not a date: {text}") from error
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _row(invoice: Invoice) -> dict[str, Any]:
+    return {
+        "id": ids.encode("inv", invoice.id),
+        "number": invoice.number,
+        "tenant": str(invoice.tenant_id),
+        "state": invoice.state,
+        "total": invoice.total,
+        "currency": invoice.currency,
+        "period": {"start": _utc(invoice.period_start), "end": _utc(invoice.period_end)},
+    }
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _shown(value: Any) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    rows = (" ".join(str(part) for part in row.values()) if isinstance(row, dict) else str(row) for row in value)
+    return "".join(f"\n  {row}" for row in rows) or "none"

@@ -1,0 +1,63 @@
+"""What a subscription says about one plugin: the entitlement, the meter and the price that apply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import TypeVar
+from uuid import UUID
+
+from billing.domain.rating import PriceRule
+from billing.errors import FeatureNotInPlan
+from billing.models import EVERY_PLUGIN, Aggregation, Entitlement, Meter, PlanVersion, Price
+
+RowT = TypeVar("RowT", Price, Entitlement)
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How one plugin's work is counted and priced."""
+
+    entitlement: Entitlement
+    price: Price
+    meter: Meter
+    rule: PriceRule
+
+    def metered(self, quantity: Decimal) -> Decimal:
+        """What `quantity` of the plugin's unit adds to the meter. Raises `ValueError` below zero."""
+        if quantity < 0:
+            raise ValueError("a quantity can not be negative")
+        return ONE if self.meter.aggregation == Aggregation.COUNT else quantity
+
+
+def find(version: PlanVersion, plugin: str, unit: str) -> Terms:
+    """The terms of a plugin with billing unit `unit`. Raises `FeatureNotInPlan` when one of the three is missing."""
+    return _find(version.pk, plugin, unit)
+
+
+# for good: subscriptions are to published versions, which the database does not let change
+@lru_cache(maxsize=4096)
+def _find(version: UUID, plugin: str, unit: str) -> Terms:
+    entitlement = entitlement_for(version, plugin)
+    if entitlement is None:
+        raise FeatureNotInPlan(plugin=plugin)
+    slug = entitlement.meter.slug if entitlement.meter else unit
+    prices = Price.objects.select_related("meter").filter(plan_version_id=version, meter__slug=slug)
+    price = most_specific(prices.filter(plugin__in=(plugin, EVERY_PLUGIN)))
+    if price is None or price.meter is None:
+        raise FeatureNotInPlan("The plan has no price for %(plugin)s by %(unit)s.", plugin=plugin, unit=unit)
+    return Terms(entitlement, price, price.meter, price.rule)
+
+
+def entitlement_for(version: UUID, plugin: str) -> Entitlement | None:
+    """The version's entitlement for a plugin, with its meter; None where it does not cover the plugin."""
+    rows = Entitlement.objects.select_related("meter").filter(plan_version_id=version)
+    return most_specific(rows.filter(plugin__in=(plugin, EVERY_PLUGIN)))
+
+
+def most_specific(rows: Iterable[RowT]) -> RowT | None:
+    """The row that names the plugin, else the one for every plugin, else None."""
+    return min(rows, key=lambda row: row.plugin == EVERY_PLUGIN, default=None)

@@ -1,0 +1,32 @@
+"""The texts of invoice lines: stored as a code with parameters, translated where they are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext, gettext_noop
+
+TEXTS = {
+    "fee": gettext_noop("Plan %(plan)s, fee for the period"),
+    "usage.analyses": gettext_noop("%(plugin)s, completed analyses"),
+    "usage.units": gettext_noop("%(plugin)s, use by %(unit)s"),
+    "usage.all_analyses": gettext_noop("Completed analyses"),
+    "usage.all_units": gettext_noop("Use by %(unit)s"),
+    "usage.credit": gettext_noop("Credit: unfinished work gave its place back, so that less is due by the price list"),
+}
+PRIOR = gettext_noop("%(text)s (prior period)")
+
+
+def in_english(code: str, params: dict[str, Any]) -> str:
+    """The English text. Raises `KeyError` for a code that does not exist."""
+    return _fill(TEXTS[code], PRIOR, params)
+
+
+def in_language(code: str, params: dict[str, Any]) -> str:
+    """The text in the language that is active; call it at the edge."""
+    return _fill(gettext(TEXTS[code]), gettext(PRIOR), params)
+
+
+def _fill(template: str, prior: str, params: dict[str, Any]) -> str:
+    text = template % params
+    return prior % {"text": text} if params.get("prior") else text

@@ -1,0 +1,58 @@
+"""Reading what has been used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Count, Sum
+
+from billing.domain.money import round_half_up
+from billing.fields import ExactSum
+from billing.models import UsageEvent
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSum:
+    """The finished work of one plugin on one meter; `amount` is `exact` half up, minor units of `currency`."""
+
+    meter: str
+    plugin: str
+    currency: str
+    jobs: int
+    quantity: Decimal
+    exact: Decimal
+    amount: int
+
+
+def summary(tenant_id: UUID, *, since: datetime | None = None, until: datetime | None = None) -> list[UsageSum]:
+    """The tenant's use in [since, until), by meter, plugin and currency."""
+    events = UsageEvent.objects.for_tenant(tenant_id).order_by("meter__slug", "plugin", "currency")
+    if since is not None:
+        events = events.filter(occurred_at__gte=since)
+    if until is not None:
+        events = events.filter(occurred_at__lt=until)
+    rows = events.values("meter__slug", "plugin", "currency").annotate(
+        jobs=Count("id"), units=Sum("metered"), exact=ExactSum("amount")
+    )
+    return [
+        UsageSum(
+            meter=row["meter__slug"],
+            plugin=row["plugin"],
+            currency=row["currency"],
+            jobs=row["jobs"],
+            quantity=row["units"],
+            exact=row["exact"],
+            amount=round_half_up(row["exact"]),
+        )
+        for row in rows
+    ]
+
+
+def of_jobs(tenant_id: UUID, job_ids: Iterable[UUID]) -> dict[UUID, UsageEvent]:
+    """The usage event of each job that has one, with its meter."""
+    events = UsageEvent.objects.for_tenant(tenant_id).select_related("meter").filter(job_id__in=list(job_ids))
+    return {event.job_id: event for event in events}

@@ -1,0 +1,56 @@
+"""What a child reports of a file, checked on arrival: a child that was taken over must not write rows of its choice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from inference.domain.study import InstanceHeader
+from inference.intake.codes import refusal
+from inference.intake.pool import Pool, Source, refuse_data
+
+UID = re.compile(r"[0-9.]{1,64}")
+HEADER_FIELDS = {field.name for field in fields(InstanceHeader)} - {"id", "sha256"}
+TUPLE_FIELDS = ("image_type", "pixel_spacing", "imager_pixel_spacing", "orientation", "position", "window")
+COUNTS = ("rows", "columns", "frames", "samples_per_pixel", "bits_stored")
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """`header` has the fields of `InstanceHeader` except `id` and `sha256`, as JSON. UIDs are empty for images."""
+
+    kind: Literal["dicom", "image"]
+    header: Mapping[str, Any]
+    study_uid: str = ""
+    series_uid: str = ""
+
+
+def inspect_file(pool: Pool, source: Source, on_data: Callable[[bytes], None] = refuse_data) -> Inspection:
+    """Inspect one file in a child. `on_data` takes the stripped bytes of a PNG or JPEG. Raises `UnreadableFile`."""
+    return checked(pool.run("inspect", source, on_data=on_data))
+
+
+def checked(reply: Mapping[str, Any]) -> Inspection:
+    """The inspection in a reply. Raises `UnreadableFile` where the reply is not of our making."""
+    header = reply.get("header")
+    if not isinstance(header, dict) or not set(header) <= HEADER_FIELDS:
+        raise refusal("unreadable_file.decoder")
+    if not all(isinstance(header.get(name, 1), int) and header.get(name, 1) > 0 for name in COUNTS):
+        raise refusal("unreadable_file.decoder")
+    if reply.get("kind") == "image":
+        return Inspection("image", header)
+    uids = [reply.get("study_uid"), reply.get("series_uid"), header.get("sop_instance_uid")]
+    if not all(isinstance(uid, str) and UID.fullmatch(uid) for uid in uids):
+        raise refusal("unreadable_file.decoder")
+    return Inspection("dicom", header, str(uids[0]), str(uids[1]))
+
+
+def instance_header(identifier: str, sha256: str, header: Mapping[str, Any]) -> InstanceHeader:
+    """The domain's header from its JSON form."""
+    values = dict(header)
+    for name in TUPLE_FIELDS:
+        if values.get(name) is not None:
+            values[name] = tuple(values[name])
+    return InstanceHeader(id=identifier, sha256=sha256, **values)

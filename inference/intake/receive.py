@@ -1,0 +1,74 @@
+"""The one road of a study into the system: spool, inspect, group, store, rows.
+
+The REST API, the portal and every later door call `receive`; nothing else writes studies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from inference.intake import configured, storage
+from inference.intake.codes import request_refusal
+from inference.intake.examine import examine_all
+from inference.intake.group import Group, group
+from inference.intake.outcome import FileOutcome, NothingTaken, outcomes
+from inference.intake.rows import DESCRIPTION_CHARS, mark_known, write_rows
+from inference.intake.spool import Arrival, Spool, printable
+from inference.models import Study
+from tenants.context import tenant_context
+from tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """The study and what became of each file, in the order in which they came; archives count as their files."""
+
+    study: Study
+    files: tuple[FileOutcome, ...]
+
+
+def receive(
+    tenant: Tenant,
+    files: Iterable[tuple[str, BinaryIO]],
+    *,
+    description: str = "",
+    metadata: Mapping[str, Any] | None = None,
+) -> Reception:
+    """Take the files of one request into the system as one study of `tenant`.
+
+    `files` are the customer's names with binary file objects; memory does not grow with their sizes. Call it outside of
+    a transaction: reading and storing take long. Raises `NothingTaken` when no file is good, another `UserError` when
+    the request as a whole is refused (`no_files`, `too_many_files`); in both cases nothing is kept.
+    """
+    pool = configured.pool()
+    with Spool(pool, configured.spool_directory()) as spool:
+        for name, file in files:
+            spool.add(name, file)
+        if not spool.arrivals:
+            raise request_refusal("no_files")
+        examine_all(pool, spool.arrivals)
+        chosen = admit(tenant, spool.arrivals)
+        store_blobs(tenant, chosen)
+        study = write_rows(tenant, chosen, printable(description)[:DESCRIPTION_CHARS], metadata or {})
+        return Reception(study, outcomes(spool.arrivals))
+
+
+def admit(tenant: Tenant, arrivals: Sequence[Arrival]) -> Group:
+    """The study that the good files make. Raises `NothingTaken` when there is none."""
+    chosen = group(arrivals)
+    if chosen is not None:
+        with tenant_context(tenant.id):
+            mark_known(tenant, chosen)
+    if chosen is None or not any(arrival.is_good for arrival in chosen.arrivals):
+        raise NothingTaken(outcomes(arrivals))
+    return chosen
+
+
+def store_blobs(tenant: Tenant, chosen: Group) -> None:
+    """Store the bytes of every good file, known ones too: a blob that got lost is whole again after this."""
+    for arrival in chosen.arrivals:
+        if arrival.is_good:
+            with arrival.path.open("rb") as file:
+                storage.put(tenant.id, arrival.sha256, file)

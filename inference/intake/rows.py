@@ -1,0 +1,139 @@
+"""Study, Series and Instance rows of one group of files; the unique constraints decide between parallel uploads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import IntegrityError
+
+from inference.domain.errors import InternalError
+from inference.intake.codes import refusal
+from inference.intake.group import Group, content_uid
+from inference.intake.inspection import Inspection
+from inference.intake.spool import Arrival
+from inference.models import Instance, Series, Study
+from tenants.context import tenant_context
+from tenants.models import Tenant
+
+# a parallel upload can win once for the study, once for a series and once for an instance
+TRIES = 4
+DESCRIPTION_CHARS = 200
+
+
+def mark_known(tenant: Tenant, group: Group) -> None:
+    """Mark files that are stored already; set `error` where other bytes are stored under the same UID.
+
+    Files of the request are held against each other too: the first of two wins. Needs the tenant's context.
+    """
+    uids = [sop_uid(group, arrival) for arrival in group.arrivals]
+    stored = Instance.objects.for_tenant(tenant).filter(sop_instance_uid__in=uids)
+    known: dict[str, str] = dict(stored.values_list("sop_instance_uid", "sha256"))
+    for arrival, uid in zip(group.arrivals, uids, strict=True):
+        arrival.is_known = known.get(uid) == arrival.sha256
+        if known.setdefault(uid, arrival.sha256) != arrival.sha256:
+            arrival.error = refusal("uid_conflict")
+
+
+def write_rows(tenant: Tenant, group: Group, description: str, metadata: Mapping[str, Any]) -> Study:
+    """Write what is not there yet and return the study, in one transaction; again when a parallel upload was first."""
+    for _ in range(TRIES):
+        try:
+            with tenant_context(tenant.id):
+                mark_known(tenant, group)
+                study = write_study(tenant, group, description, metadata)
+                write_instances(tenant, group, study)
+                return study
+        except IntegrityError:
+            continue
+    raise InternalError("parallel uploads of one study kept colliding")
+
+
+def write_study(tenant: Tenant, group: Group, description: str, metadata: Mapping[str, Any]) -> Study:
+    """The study's row; a description or metadata that is given replaces what an earlier upload gave."""
+    study: Study
+    study, is_new = Study.objects.for_tenant(tenant).get_or_create(
+        tenant=tenant,
+        study_uid=group.study_uid,
+        defaults={
+            "kind": group.kind,
+            "modality": first_of(group, "modality", 16),
+            "body_part": first_of(group, "body_part", 16),
+            "description": description,
+            "metadata": dict(metadata),
+        },
+    )
+    if not is_new and (description or metadata):
+        study.description = description or study.description
+        study.metadata = dict(metadata) or study.metadata
+        study.save(update_fields=["description", "metadata"])
+    return study
+
+
+def write_instances(tenant: Tenant, group: Group, study: Study) -> None:
+    """One row per new file, and the series that they need."""
+    new = [arrival for arrival in group.arrivals if arrival.is_good and not arrival.is_known]
+    series = write_series(tenant, study, new)
+    Instance.objects.bulk_create(
+        [
+            instance_row(group, study, series[inspection_of(arrival).series_uid], arrival, number)
+            for number, arrival in enumerate(new, start=1)
+        ],
+        batch_size=500,
+    )
+
+
+def write_series(tenant: Tenant, study: Study, arrivals: Sequence[Arrival]) -> dict[str, Series]:
+    """The series of `arrivals` by UID, made where missing; loose images share one with an empty UID."""
+    found: dict[str, Series] = {}
+    for arrival in arrivals:
+        inspection = inspection_of(arrival)
+        if inspection.series_uid not in found:
+            found[inspection.series_uid], _ = Series.objects.for_tenant(tenant).get_or_create(
+                tenant=tenant,
+                study=study,
+                series_uid=inspection.series_uid,
+                defaults={
+                    "modality": inspection.header.get("modality", "")[:16],
+                    "description": inspection.header.get("series_description", "")[:64],
+                },
+            )
+    return found
+
+
+def instance_row(group: Group, study: Study, series: Series, arrival: Arrival, number: int) -> Instance:
+    """The row of one file, not saved yet. Loose images are numbered as they came."""
+    header = dict(inspection_of(arrival).header)
+    if group.kind == "image":
+        header |= {"sop_instance_uid": sop_uid(group, arrival), "instance_number": number}
+    return Instance(
+        tenant_id=study.tenant_id,
+        study=study,
+        series=series,
+        sop_instance_uid=header["sop_instance_uid"],
+        instance_number=header.get("instance_number"),
+        media_type=header["media_type"],
+        sha256=arrival.sha256,
+        size_bytes=arrival.size,
+        header=header,
+    )
+
+
+def sop_uid(group: Group, arrival: Arrival) -> str:
+    """The SOP Instance UID of the file, for loose images one that follows from study and content."""
+    if group.kind == "image":
+        return content_uid(f"{group.study_uid} {arrival.sha256}")
+    return str(inspection_of(arrival).header["sop_instance_uid"])
+
+
+def first_of(group: Group, name: str, cap: int) -> str:
+    """The first text that a header of the group gives for `name`."""
+    values = (str(inspection_of(arrival).header.get(name, "")) for arrival in group.arrivals)
+    return next((value[:cap] for value in values if value), "")
+
+
+def inspection_of(arrival: Arrival) -> Inspection:
+    """The inspection of a good file, which always has one."""
+    if arrival.inspection is None:
+        raise InternalError("a file without inspection was taken")
+    return arrival.inspection

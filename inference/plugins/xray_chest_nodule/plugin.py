@@ -1,0 +1,67 @@
+"""The chest radiograph analysis behind the plugin contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from inference.domain.report import Report
+from inference.domain.study import Inputs, PixelReader
+from inference.plugins.base import Plugin, SelfTest, TrainingOptions, Validation
+from inference.plugins.xray_chest_nodule.evaluate import compare_with_golden
+from inference.plugins.xray_chest_nodule.familiarity import Gate, load_gate, require_chest
+from inference.plugins.xray_chest_nodule.gate import Choice, choose_films, judge_headers
+from inference.plugins.xray_chest_nodule.manifest import GATE_FILE, GOLDEN_FILE, MANIFEST, MODEL_FILE
+from inference.plugins.xray_chest_nodule.model import Output, Predict, compile_predict, load_model
+from inference.plugins.xray_chest_nodule.postprocess import FilmMaps, build_report
+from inference.plugins.xray_chest_nodule.preprocess import Sample, prepare_film
+from inference.plugins.xray_chest_nodule.train import train
+
+
+class ChestNodule(Plugin[Sample, Output]):
+    """A sample is one film's local contrasts with its placement, an output the maps of opacity and lung."""
+
+    manifest = MANIFEST
+    _predict: Predict
+    _gate: Gate
+    _artefacts: Path
+
+    def validate(self, inputs: Inputs) -> Validation:
+        return judge_headers(inputs.study)
+
+    def quantity(self, inputs: Inputs) -> Decimal:
+        return Decimal(len(chosen(inputs).films))
+
+    def load(self, artefacts: Path) -> None:
+        self._predict = compile_predict(load_model(artefacts / MODEL_FILE))
+        self._gate = load_gate(artefacts / GATE_FILE)
+        self._artefacts = artefacts
+
+    def prepare(self, inputs: Inputs, pixels: PixelReader) -> Sequence[Sample]:
+        return [prepare_film(pixels(film.header), film.header) for film in chosen(inputs).films]
+
+    def predict(self, batch: Sequence[Sample]) -> Sequence[Output]:
+        return self._predict(np.stack([sample.contrasts for sample in batch]))
+
+    def postprocess(self, inputs: Inputs, samples: Sequence[Sample], outputs: Sequence[Output]) -> Report:
+        choice = chosen(inputs)
+        films = []
+        for film, sample, output in zip(choice.films, samples, outputs, strict=True):
+            require_chest(film.number, output, self._gate)
+            films.append(FilmMaps(film.number, film.header, sample.placement, output.opacity, output.lung))
+        left_out = [refused.template % refused.params for refused in choice.refused]
+        return build_report(films, self._gate.scoring, left_out)
+
+    def self_test(self) -> SelfTest:
+        return compare_with_golden(self._predict, self._artefacts / GOLDEN_FILE)
+
+    def train(self, options: TrainingOptions) -> None:
+        train(options)
+
+
+def chosen(inputs: Inputs) -> Choice:
+    """The films of the job, and what was left out; nothing where it has no study."""
+    return choose_films(inputs.study) if inputs.study else Choice((), ())

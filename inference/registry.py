@@ -14,6 +14,7 @@ from inference.models import ModelState, ModelVersion
 from inference.plugins import registry as plugins
 from inference.plugins.base import AnyPlugin
 from inference.plugins.loading import verified_artefacts
+from tenants import audit
 
 CARD = "card.json"
 NO_WEIGHTS = "0" * 64
@@ -46,11 +47,13 @@ def directory(version: ModelVersion | None) -> Path | None:
     return Path(version.directory) if version and version.directory else None
 
 
-def activate(version: ModelVersion) -> None:
+def activate(version: ModelVersion, *, actor: str = "operator:setup") -> None:
     """Put one version in force; the one before is retired. In one transaction, so that there is always one."""
     with transaction.atomic():
         ModelVersion.objects.filter(plugin=version.plugin, state=ModelState.ACTIVE).update(state=ModelState.RETIRED)
         ModelVersion.objects.filter(pk=version.pk).update(state=ModelState.ACTIVE)
+        facts = {"plugin": version.plugin, "weights_sha256": version.weights_sha256}
+        audit.record("model.activated", tenant_id=None, actor=actor, subject=str(version.pk), **facts)
 
 
 def weights_sha256(found: VerifiedArtefacts) -> str:

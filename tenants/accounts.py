@@ -10,6 +10,9 @@ from tenants.context import operator_context
 from tenants.errors import TenantSuspended
 from tenants.models import Membership, Role, Tenant, TenantStatus, User
 
+TENANT_IN_SESSION = "tenant"
+"""Where the portal's session keeps the tenant that its user chose."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewTenant:
@@ -51,3 +54,9 @@ def require_active(tenant: Tenant) -> None:
     """Raises `TenantSuspended` where the tenant may not submit."""
     if tenant.status != TenantStatus.ACTIVE:
         raise TenantSuspended
+
+
+def set_status(tenant: Tenant, status: TenantStatus, *, actor: str) -> None:
+    """Suspend or resume a tenant; call inside the operator's scope."""
+    if Tenant.objects.filter(pk=tenant.pk).exclude(status=status).update(status=status):
+        audit.record(f"tenant.{status}", tenant_id=tenant.pk, actor=actor, subject=str(tenant.pk))

@@ -10,12 +10,11 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from tenants import accounts, keys
+from tenants.accounts import TENANT_IN_SESSION
 from tenants.errors import InvalidCredential
 from tenants.ids import encode
 from tenants.models import Tenant, User
 from tenants.roles import ROLE_SCOPES
-
-TENANT_IN_SESSION = "tenant"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,11 @@ SHARED: list[structlog.typing.Processor] = [
 ]
 
 
+def not_a_probe(record: logging.LogRecord) -> bool:
+    """A product that is still starting answers its probes with 503: that is no error to log."""
+    return "/readyz" not in record.getMessage()
+
+
 def configure_logging(level: str, form: Literal["console", "json"]) -> None:
     """Send structlog's and the standard library's records through the same renderer, to standard error."""
     renderer: structlog.typing.Processor = (
@@ -31,6 +36,7 @@ def configure_logging(level: str, form: Literal["console", "json"]) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *exceptions, renderer],
         )
     )
+    handler.addFilter(not_a_probe)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

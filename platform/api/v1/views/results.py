@@ -21,6 +21,9 @@ from inference.intake import storage
 from inference.models import Artifact, Job, JobState, Result
 from tenants.context import tenant_context
 
+# the page stands alone: its style and pictures are inside, and it loads nothing
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+
 
 class JobFailed(UserError):
     """The job ended without a result."""
@@ -64,7 +67,9 @@ class ReportView(TenantAPIView):
             found = pictures.drawn_of(result)
         # the pictures are decoded outside of the transaction: that takes long
         drawn = [pictures.with_source(picture) for picture in found]
-        return render(request._request, "api/report.html", {"result": body, "drawn": drawn})
+        page = render(request._request, "api/report.html", {"result": body, "drawn": drawn})
+        page["Content-Security-Policy"] = REPORT_POLICY
+        return page
 
 
 class ArtifactView(TenantAPIView):

@@ -1,0 +1,79 @@
+"""What all pages behind the login share: the chosen tenant, its transaction, and what the member's role allows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views import View
+
+from tenants import accounts
+from tenants.accounts import TENANT_IN_SESSION
+from tenants.context import tenant_context
+from tenants.ids import UnknownId, decode
+from tenants.models import Membership, Tenant, User
+from tenants.roles import ROLE_SCOPES
+
+RowT = TypeVar("RowT")
+
+
+class TenantView(LoginRequiredMixin, View):
+    """A page of one tenant. It runs, and is rendered, inside the tenant's transaction. `scope` is what it needs."""
+
+    scope: ClassVar[str] = ""
+    tenant: Tenant
+    scopes: frozenset[str]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not isinstance(request.user, User):
+            return self.handle_no_permission()
+        membership = chosen_membership(request)
+        if membership is None:
+            return redirect("portal:tenants")
+        self.tenant, self.scopes = membership.tenant, ROLE_SCOPES[membership.role]
+        if self.scope and self.scope not in self.scopes:
+            raise PermissionDenied
+        with tenant_context(self.tenant.id):
+            return super().dispatch(request, *args, **kwargs)
+
+    def page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+        """Render a template with what every page shows."""
+        shared = {"tenant": self.tenant, "scopes": self.scopes}
+        return render(request, f"portal/{template}", {**shared, **context})
+
+    @property
+    def actor(self) -> str:
+        """The member's name for the audit log: an id, for an e-mail is personal."""
+        return f"user:{self.request.user.pk}"
+
+
+def chosen_membership(request: HttpRequest) -> Membership | None:
+    """The membership that the session chose, looked up anew; the only one is chosen by itself."""
+    assert isinstance(request.user, User)
+    chosen = request.session.get(TENANT_IN_SESSION)
+    if chosen:
+        return accounts.membership(request.user, UUID(chosen))
+    memberships = accounts.memberships_of(request.user)
+    if len(memberships) != 1:
+        return None
+    request.session[TENANT_IN_SESSION] = str(memberships[0].tenant_id)
+    return memberships[0]
+
+
+def find(prefix: str, text: str) -> UUID:
+    """The UUID of a public id; anything else is a page that does not exist."""
+    try:
+        return decode(prefix, text)
+    except UnknownId:
+        raise Http404 from None
+
+
+def own(row: RowT | None) -> RowT:
+    """The row, or a page that does not exist."""
+    if row is None:
+        raise Http404
+    return row

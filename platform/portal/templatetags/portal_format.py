@@ -1,0 +1,54 @@
+"""How the portal writes ids, money and sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django import template
+from django.utils.formats import number_format
+
+from billing.domain.money import in_major_units, plain
+from tenants.ids import encode
+
+register = template.Library()
+
+
+@register.filter
+def public(value: UUID, prefix: str) -> str:
+    """The public form of an id."""
+    return encode(prefix, value)
+
+
+@register.filter
+def money(amount: int, currency: str) -> str:
+    """Minor units as a person reads them: `5.00 USD`."""
+    major = in_major_units(amount, currency)
+    places = max(-int(major.as_tuple().exponent), 0)
+    return f"{number_format(major, decimal_pos=places)} {currency.upper()}"
+
+
+@register.filter
+def quantity(value: Decimal | None) -> str:
+    """A quantity without zeros at the end."""
+    return "" if value is None else number_format(plain(value))
+
+
+@register.filter
+def share(used: Decimal, limit: Decimal) -> int:
+    """Percent of a limit, at most 100."""
+    return 100 if not limit else min(100, int(100 * used / limit))
+
+
+@register.filter
+def entry(values: Mapping[str, Any], key: object) -> Any:
+    """A member of a mapping by a key that the template knows."""
+    return values.get(str(key))
+
+
+@register.filter
+def dot(value: float) -> str:
+    """A number for SVG: always with a point, whatever the language."""
+    return f"{value:.1f}"

@@ -1,0 +1,87 @@
+"""Tenants, users, keys and the audit log for the operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from tenants import accounts, keys
+from tenants.admin_base import ShownAdmin, ShownInline, operator
+from tenants.models import ApiKey, AuditEvent, Membership, Tenant, TenantStatus, User
+
+
+class MembershipInline(ShownInline):
+    """Who belongs to a tenant."""
+
+    model = Membership
+    fields = ["user", "role", "created_at"]
+
+
+@admin.register(Tenant)
+class TenantAdmin(ModelAdmin):  # type: ignore[misc]
+    """Tenants are made by `manage.py tenant create`, which makes all that belongs to one."""
+
+    list_display = ["name", "status", "language", "weight", "created_at"]
+    list_filter = ["status"]
+    search_fields = ["name"]
+    readonly_fields = ["status", "created_at"]
+    inlines = [MembershipInline]
+    actions = ["suspend", "resume"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.action(description="Suspend: results stay readable, no new work")
+    def suspend(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
+        for tenant in chosen:
+            accounts.set_status(tenant, TenantStatus.SUSPENDED, actor=operator(request))
+
+    @admin.action(description="Resume")
+    def resume(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
+        for tenant in chosen:
+            accounts.set_status(tenant, TenantStatus.ACTIVE, actor=operator(request))
+
+
+@admin.register(User)
+class UserAdmin(ModelAdmin):  # type: ignore[misc]
+    """People; passwords are never shown."""
+
+    list_display = ["email", "name", "is_staff", "is_active", "last_login"]
+    search_fields = ["email", "name"]
+    fields = ["email", "name", "language", "is_active", "is_staff", "is_superuser", "groups", "last_login"]
+    readonly_fields = ["last_login"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ShownAdmin):
+    """Keys; their secrets are stored nowhere."""
+
+    list_display = ["prefix", "name", "tenant", "scopes", "last_used_at", "expires_at", "revoked_at"]
+    search_fields = ["prefix", "name", "tenant__name"]
+    exclude = ["secret_sha256"]
+    actions = ["revoke"]
+
+    @admin.action(description="Revoke")
+    def revoke(self, request: HttpRequest, chosen: QuerySet[ApiKey]) -> None:
+        for key in chosen:
+            keys.revoke(key, actor=operator(request))
+
+
+@admin.register(AuditEvent)
+class AuditAdmin(ShownAdmin):
+    """The audit log; `manage.py audit verify` checks that it is whole."""
+
+    list_display = ["at", "tenant", "sequence", "action", "actor", "subject"]
+    list_filter = ["action"]
+    search_fields = ["subject", "actor", "request_id"]
+    ordering = ["-at"]

@@ -1,0 +1,39 @@
+"""Admin pages that only show: money and history are never edited, not even by an operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+
+class ReadOnly:
+    """Neither add, change nor delete."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ShownAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """A list and a page for each row."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+
+class ShownInline(ReadOnly, TabularInline):  # type: ignore[misc]
+    """Rows below another one."""
+
+    extra = 0
+
+
+def operator(request: HttpRequest) -> str:
+    """The operator's name for the audit log."""
+    return f"operator:{request.user.pk}"

@@ -18,7 +18,7 @@ class MembershipInline(ShownInline):
     """Who belongs to a tenant."""
 
     model = Membership
-    fields = ["user", "role", "created_at"]
+    fields = ["user", "role"]
 
 
 @admin.register(Tenant)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -21,7 +21,7 @@ from tenants.ids import UnknownId, decode
 from tenants.models import Tenant
 
 P = ParamSpec("P")
-Handler = Callable[Concatenate["TenantAPIView", Request, P], Response]
+ViewT = TypeVar("ViewT", bound="TenantAPIView")
 
 
 class TenantAPIView(APIView):
@@ -50,22 +50,25 @@ class TenantAPIView(APIView):
             raise InvalidFields([entry(f"?{name}", "unknown_parameter", "not known here") for name in unknown])
 
 
-def as_tenant(handler: Handler[P]) -> Handler[P]:
+Handler = Callable[Concatenate[ViewT, Request, P], Response]
+
+
+def as_tenant(handler: Handler[ViewT, P]) -> Handler[ViewT, P]:
     """Run the handler in the tenant's transaction: it is answered after the commit, or rolled back by its exception."""
 
     @wraps(handler)
-    def inside(view: TenantAPIView, request: Request, *args: P.args, **kwargs: P.kwargs) -> Response:
+    def inside(view: ViewT, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> Response:
         with tenant_context(view.tenant.id):
             return handler(view, request, *args, **kwargs)
 
     return inside
 
 
-def idempotent(handler: Handler[P]) -> Handler[P]:
+def idempotent(handler: Handler[ViewT, P]) -> Handler[ViewT, P]:
     """Honour `Idempotency-Key`; the answer is kept in the transaction of its effect."""
 
     @wraps(handler)
-    def once(view: TenantAPIView, request: Request, *args: P.args, **kwargs: P.kwargs) -> Response:
+    def once(view: ViewT, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> Response:
         with idempotency.claimed(view.tenant, request) as claim:
             if claim.replay is not None:
                 return claim.replay

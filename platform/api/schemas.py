@@ -27,7 +27,7 @@ def listing(name: str, item: Any) -> Any:
 
 
 def parameter(
-    name: str, text: str, kind: Any = OpenApiTypes.STR, where: str = OpenApiParameter.QUERY
+    name: str, text: str, kind: Any = OpenApiTypes.STR, where: Any = OpenApiParameter.QUERY
 ) -> OpenApiParameter:
     return OpenApiParameter(name, kind, where, description=text)
 
@@ -87,7 +87,7 @@ Upload = {
     }
 }
 
-Money = {"amount": s.IntegerField(help_text="minor units"), "currency": s.CharField()}
+Money: Fields = {"amount": s.IntegerField(help_text="minor units"), "currency": s.CharField()}
 Quote = shape("Quote", unit=s.CharField(), quantity=s.CharField(), **Money)
 QuotaState: Fields = {
     "meter": s.CharField(),

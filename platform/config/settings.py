@@ -40,7 +40,8 @@ CSRF_TRUSTED_ORIGINS = environment.csrf_trusted_origins
 
 INSTALLED_APPS = [
     "config.admin.AssayAdminConfig",
-    "unfold",
+    # not its default config, which would put a site of its own in the place of ours
+    "unfold.apps.BasicAppConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -82,7 +82,8 @@ def random_chest(rng: np.random.Generator, frame: Frame) -> Chest:
 def outline(chest: Chest) -> Plane:
     """Half width of the rib cage at each pixel's height."""
     share = (chest.frame.y - np.float32(chest.middle)) / np.float32(chest.height)
-    return np.float32(chest.width) * np.sqrt(np.clip(1 - np.abs(share) ** np.float32(chest.fullness), 1e-4, None))
+    width = np.float32(chest.width) * np.sqrt(np.clip(1 - np.abs(share) ** np.float32(chest.fullness), 1e-4, None))
+    return np.asarray(width)
 
 
 def lung_field(rng: np.random.Generator, chest: Chest, sign: int) -> tuple[Plane, Plane]:

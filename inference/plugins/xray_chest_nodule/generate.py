@@ -255,7 +255,7 @@ def open_examples(folder: Path, count: int, mode: str) -> Examples:
     square = (count, FIELD, FIELD)
 
     def mapped(name: str, shape: tuple[int, ...], kind: type) -> NDArray[np.generic]:
-        return np.memmap(folder / name, dtype=kind, mode=mode, shape=shape)  # type: ignore[call-overload]
+        return np.memmap(folder / name, dtype=kind, mode=mode, shape=shape)  # type: ignore[call-overload, no-any-return]
 
     images, labels = (mapped(name, square, np.uint8) for name in ("images.u8", "labels.u8"))
     return Examples(images, labels, mapped("chests.bool", (count,), np.bool_))  # type: ignore[arg-type]

@@ -87,7 +87,7 @@ def trace(values: Plane, box: tuple[slice, slice], placement: Placement) -> Poin
     """The longest line on which `values`, zero outside the component, cross `LEVEL`: closed, in source pixels."""
     from skimage.measure import find_contours
 
-    lines = find_contours(np.pad(values, 1), LEVEL)
+    lines = find_contours(np.pad(values, 1), LEVEL)  # type: ignore[no-untyped-call]
     longest = max(lines, key=len)
     across, down = longest[:, 1] - 1 + box[1].start, longest[:, 0] - 1 + box[0].start
     x, y = placement.to_source(across, down)

@@ -16,6 +16,7 @@ from inference.domain.report import (
     InstanceReference,
     Location,
     Report,
+    ResultStatus,
     Site,
     Size,
     SpacingSource,
@@ -74,7 +75,7 @@ def build_report(films: Sequence[FilmMaps], scoring: Scoring, remarks: Sequence[
     notes = [*remarks, *size_notes(films, findings)]
     if any(finding.location.site for finding in findings):
         notes.append(SIDES_NOTE)
-    status = "findings" if findings else "no_findings"
+    status: ResultStatus = "findings" if findings else "no_findings"
     return Report(status=status, findings=findings, notes=tuple(notes), measures={"films": float(len(films))})
 
 

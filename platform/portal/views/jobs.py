@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from inference import jobs, pictures
+from inference import jobs, notes, pictures
 from inference.domain.states import ENDED
 from inference.models import Job, JobState, Result
 from inference.plugins import registry as plugins
@@ -85,6 +85,7 @@ class JobPage(TenantView):
             job=job,
             study=encode("std", job.study_id) if job.study_id else "",
             result=found,
+            notes=[notes.in_language(note) for note in found.notes],
             findings=list(found.findings.order_by("position")),
             pictures=[(encode("ins", picture.instance.id), picture) for picture in pictures.drawn_of(found)],
             predictions=named_predictions(found),

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from api.v1.shapes.values import Json, address, instant
 from inference.models import Artifact, Finding, Result
+from inference.notes import in_language
 from tenants.ids import encode
 
 
@@ -21,7 +22,7 @@ def result(row: Result, request: Request) -> Json:
         "status": row.status,
         "findings": [finding(one) for one in row.findings.order_by("position")],
         "predictions": row.predictions,
-        "notes": row.notes,
+        "notes": [in_language(note) for note in row.notes],
         "measures": row.measures,
         "report": {"html": address(request, reverse("v1:job-report", args=[identity])), "pdf": None},
         "artifacts": [artifact(one, request) for one in row.artifacts.order_by("id")],

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, BinaryIO, cast
 
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
@@ -140,12 +139,12 @@ def whole(request: Request, name: str, default: int, most: int) -> int:
     return int(text)
 
 
-def uploaded(request: Request) -> list[tuple[str, UploadedFile]]:
+def uploaded(request: Request) -> list[tuple[str, BinaryIO]]:
     """The files of the form, in their order. Raises `InvalidFields` for files under another name."""
     wrong = sorted(set(request.FILES) - {"files"})
     if wrong:
         raise InvalidFields([entry(f"/{name}", "unknown_field", "send files under the name files") for name in wrong])
-    return [(file.name or "", file) for file in request.FILES.getlist("files")]
+    return [(file.name or "", cast(BinaryIO, file)) for file in request.FILES.getlist("files")]
 
 
 def fields(request: Request) -> dict[str, Any]:

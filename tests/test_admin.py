@@ -1,0 +1,54 @@
+"""The operator's admin: every list and page opens, and what is money or history can not be changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from tenants.models import User
+from tests.conftest import Party
+
+EDITABLE = {"tenant", "user", "plan", "planversion", "group"}
+
+
+@pytest.fixture
+def operator(db: None, client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("operator@assay.example", "a long password"))
+    return client
+
+
+def names() -> list[str]:
+    return [f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry]
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_list_opens(operator: Client, alice: Party, name: str) -> None:
+    assert operator.get(reverse(f"admin:{name}_changelist")).status_code == 200
+
+
+def test_the_index_opens(operator: Client) -> None:
+    assert operator.get(reverse("admin:index")).status_code == 200
+
+
+def test_a_tenants_page_shows_its_members(operator: Client, alice: Party) -> None:
+    page = operator.get(reverse("admin:tenants_tenant_change", args=[alice.tenant.pk]))
+    assert alice.owner.email in page.content.decode()
+
+
+def test_money_and_history_can_not_be_changed(rf: Any, db: None) -> None:
+    request = rf.get("/")
+    request.user = User.objects.create_superuser("operator@assay.example", "a long password")
+    for model, page in admin.site._registry.items():
+        if model._meta.model_name not in EDITABLE:
+            assert not page.has_add_permission(request), model
+            assert not page.has_change_permission(request), model
+            assert not page.has_delete_permission(request), model
+
+
+def test_a_customer_is_kept_out(client: Client, alice: Party) -> None:
+    client.force_login(alice.owner)
+    assert client.get(reverse("admin:index")).status_code == 302

@@ -101,7 +101,7 @@ def echo_installed() -> Iterator[None]:
     """The plugin is the only one while the block runs, its model registered."""
     scan = plugins.Scan(MappingProxyType({SLUG: Echo()}), MappingProxyType({}))
     loaded.cache_clear()
-    with mock.patch.object(plugins, "_scan", lambda: scan):
+    with mock.patch.object(plugins, "_scan", return_value=scan):
         with operator_context():
             registry.sync()
         yield

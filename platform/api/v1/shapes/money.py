@@ -10,7 +10,7 @@ from api.v1.shapes.values import Json, address, instant, quantity
 from billing import texts
 from billing.catalogue import Offer, PriceView
 from billing.invoices import InvoicePreview, PreviewLine
-from billing.models import Entitlement, Invoice, InvoiceLine, Subscription, UsageEvent
+from billing.models import EVERY_PLUGIN, Entitlement, Invoice, InvoiceLine, Subscription, UsageEvent
 from billing.quota import QuotaState
 from tenants.ids import encode
 
@@ -106,7 +106,14 @@ def subscription(row: Subscription, quotas: list[QuotaState]) -> Json:
     }
 
 
-def preview_line(line: PreviewLine, jobs_url: str) -> Json:
+def jobs_behind(plugin: str | None, jobs_url: str) -> str | None:
+    """The jobs that a line charges: of its plugin, or of all where plugins share a price; a fee has none."""
+    if not plugin:
+        return None
+    return jobs_url if plugin == EVERY_PLUGIN else f"{jobs_url}?plugin={plugin}"
+
+
+def preview_line(line: PreviewLine, jobs_url: str | None) -> Json:
     return {
         "description": line.description,
         "quantity": quantity(line.quantity),
@@ -114,7 +121,7 @@ def preview_line(line: PreviewLine, jobs_url: str) -> Json:
         "amount": line.amount,
         "meter": line.meter,
         "plugin": line.plugin,
-        "jobs_url": jobs_url if line.plugin else None,
+        "jobs_url": jobs_url,
     }
 
 
@@ -122,7 +129,7 @@ def preview(found: InvoicePreview, request: Request) -> Json:
     jobs_url = address(request, reverse("v1:jobs"))
     return {
         "object": "invoice_preview",
-        "lines": [preview_line(line, f"{jobs_url}?plugin={line.plugin}") for line in found.lines],
+        "lines": [preview_line(line, jobs_behind(line.plugin, jobs_url)) for line in found.lines],
         "subtotal": found.subtotal,
         "tax": found.tax,
         "total": found.total,
@@ -139,7 +146,7 @@ def invoice_line(row: InvoiceLine, jobs_url: str) -> Json:
         "amount": row.amount,
         "meter": row.meter.slug if row.meter else None,
         "plugin": row.plugin or None,
-        "jobs_url": f"{jobs_url}?plugin={row.plugin}" if row.plugin else None,
+        "jobs_url": jobs_behind(row.plugin, jobs_url),
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.urls import reverse
 from django.utils.translation import get_language
 from rest_framework.request import Request
@@ -21,7 +23,7 @@ def result(row: Result, request: Request) -> Json:
         "job": identity,
         "status": row.status,
         "findings": [finding(one) for one in row.findings.order_by("position")],
-        "predictions": row.predictions,
+        "predictions": row.predictions and [prediction(one) for one in row.predictions],
         "notes": [in_language(note) for note in row.notes],
         "measures": row.measures,
         "report": {"html": address(request, reverse("v1:job-report", args=[identity])), "pdf": None},
@@ -47,6 +49,15 @@ def finding(row: Finding) -> Json:
         "truncated": body["truncated"],
         "review": {"status": row.review_status},
     }
+
+
+def prediction(body: Json) -> Json:
+    """The labels of one item; an item that is an image is named by its public id."""
+    try:
+        item = encode("ins", UUID(body["item"]))
+    except ValueError:
+        item = body["item"]
+    return {"item": item, "labels": body["labels"]}
 
 
 def location(body: Json) -> Json:

@@ -1,0 +1,5 @@
+"""The brightness analysis."""
+
+from assay_brightness.plugin import Analysis
+
+plugin = Analysis()

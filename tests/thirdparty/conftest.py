@@ -1,0 +1,3 @@
+"""Strangers' packages bring their own tests, which run as theirs, not as ours."""
+
+collect_ignore_glob = ["assay_*"]

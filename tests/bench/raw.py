@@ -21,11 +21,12 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from inference.plugins import registry
+    from inference.plugins.loading import shipped_artefacts
 
     slug, image, threads = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     limit_threads(threads)
     plugin = registry.get(slug)
-    plugin.load(registry.shipped_artefacts(slug))
+    plugin.load(shipped_artefacts(plugin))
     sample = prepared(plugin, image)
     plugin.predict([sample])
     rates = {size: rate(plugin, sample, size) for size in BATCHES}
@@ -42,10 +43,11 @@ def limit_threads(threads: int) -> None:
 
 def prepared(plugin: Any, image: Path) -> Any:
     """One prepared sample of the benchmark's image."""
-    from inference.intake.local import open_study
+    from inference.analysis import read_study
+    from inference.domain.study import Inputs
 
-    with open_study([image]) as (inputs, pixels):
-        return plugin.prepare(inputs, pixels)[0]
+    with read_study([image]) as study:
+        return plugin.prepare(Inputs(study=study.header), study.pixels)[0]
 
 
 def rate(plugin: Any, sample: Any, size: int) -> float:

@@ -76,7 +76,7 @@ def test_the_end_leaves_no_process_behind_not_even_grandchildren() -> None:
 
 def test_a_part_that_ignores_the_signal_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.supervisor.GRACE_SECONDS", 0.5)
-    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True)\nwhile True: signal.pause()"
+    deaf = "import signal; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True)\nwhile True: signal.pause()"
     with supervised(part("one", deaf)) as supervisor:
         wait_until(lambda: "deaf" in log(supervisor), "it runs")
         pid = supervisor.running[0].process.pid

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from inference.plugins.xray_chest_nodule.preprocess import Placement
 
-# the outline runs where opacity and background are equally probable
-LEVEL = 0.5
+# the focal loss leaves probabilities near a half over wide areas: at this level neighbours come apart, and outlines fit
+LEVEL = 0.7
 # field pixels; a region below this is smaller than the smallest lesion that was trained
 SMALLEST_AREA = 12
 

@@ -21,13 +21,16 @@ SAMPLES, EPOCHS = 7000, 5
 HELD_OUT = 400
 # held-out films are drawn from series that no training seed reaches
 VALIDATION_SERIES, TEST_SERIES = 1_000_001, 1_000_002
-MOST_FALSE_PER_CHEST = 0.2
+# strict: a mark beside every opacity costs more trust than a missed faint one; sensitivity in the card is the price
+MOST_FALSE_PER_CHEST = 0.03
 LEAST_CHEST = 0.5
 GOLDEN_FILMS = 3
 LIMITS = (
     "Trained on drawn chests with drawn opacities only; no labelled patient was seen, and drawn films are no patients.",
     "Opacities under about 10 mm, and those behind the heart and below the diaphragm, are often missed.",
-    "One real film with many opacities was looked at; several of them are not marked at the shipped threshold.",
+    "On drawn chests most opacities are missed at the shipped threshold: it marks little, and seldom wrongly.",
+    "One real film with many opacities (RG1 of pydicom-data, not in training) was looked at when level and threshold "
+    "were set: two marks, both on visible opacities, none elsewhere; at least three visible ones are not marked.",
     "Adults, frontal view. Without pixel spacing nodule and mass are not told apart.",
     "Not a medical device, not for clinical use.",
 )

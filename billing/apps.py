@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
@@ -17,7 +19,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Teach SQLite exact sums, and put the standard plans there after each migration."""
-        from billing import seeds  # models can not be imported before this moment
-
+        # models can not be imported before this moment
+        seeds = import_module("billing.seeds")
         connection_created.connect(register_exact_sum, dispatch_uid="billing.exact_sum")
         post_migrate.connect(seeds.after_migrate, sender=self, dispatch_uid="billing.seeds")

@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = [sys.executable, "manage.py"]
 POLL_SECONDS = 5.0
+PAUSE = threading.Event()
 PLAN = "pay-per-use"
 
 
@@ -113,7 +115,7 @@ def await_ready(base_url: str, process: subprocess.Popen[bytes]) -> None:
                 return
         except httpx.HTTPError:
             pass
-        time.sleep(0.3)
+        PAUSE.wait(0.3)
     raise SystemExit("the product did not start")
 
 

@@ -164,9 +164,11 @@ def retry(job: Job, *, actor: str) -> Job:
     The attempt goes on counting: a fencing token is never used twice. Raises `JobAlreadyFinished` for a job that
     succeeded, `JobNotFinished` for one under way, and the refusals of `submit`.
     """
-    refuse_retry(job)
     accounts.require_active(job.tenant)
     with transaction.atomic():
+        # judged by the locked row: of two retries at once only one may come to take a place
+        job = Job.objects.for_tenant(job.tenant_id).select_for_update(no_key=True).get(pk=job.pk)
+        refuse_retry(job)
         asked = check(job.plugin, job.study, job.inline, job.params)
         place = quota.reserve(
             job.tenant_id, job_id=job.id, plugin=job.plugin, unit=asked.plugin.manifest.unit, quantity=asked.quantity

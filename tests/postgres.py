@@ -16,13 +16,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ROLE = "assay"
-SETTINGS = {
-    "listen_addresses": "127.0.0.1",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "max_connections": "200",
-}
+SETTINGS = {"listen_addresses": "127.0.0.1", "fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+# what was answered may be lost when the server is killed: quick, and wrong for a run that kills it
+FORGETFUL = {"synchronous_commit": "off"}
 
 
 class PostgresNotFound(Exception):
@@ -32,8 +28,8 @@ class PostgresNotFound(Exception):
 class Cluster:
     """A running cluster. The role of the tests is neither superuser nor exempt from row-level security."""
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
-        self.binaries, self.folder, self.port = binaries, folder, free_port()
+    def __init__(self, binaries: Path, folder: Path, settings: dict[str, str]) -> None:
+        self.binaries, self.folder, self.port, self.settings = binaries, folder, free_port(), settings
 
     @property
     def url(self) -> str:
@@ -43,7 +39,7 @@ class Cluster:
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C")
 
     def start(self) -> None:
-        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        options = " ".join(f"-c {name}={value}" for name, value in self.settings.items())
         self._run(
             "pg_ctl",
             "-D",
@@ -78,13 +74,13 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """A fresh cluster, gone afterwards. Raises `PostgresNotFound`."""
+def cluster(*, durable: bool = False) -> Iterator[Cluster]:
+    """A fresh cluster; a durable one keeps what it committed when it is killed. Raises `PostgresNotFound`."""
     binaries = find_binaries()
     folder = Path(tempfile.mkdtemp(prefix="assay-pg-", dir="/tmp"))
     if as_another_user():
         shutil.chown(folder, unprivileged_user())
-    made = Cluster(binaries, folder)
+    made = Cluster(binaries, folder, SETTINGS if durable else {**SETTINGS, **FORGETFUL})
     made.create()
     made.start()
     try:

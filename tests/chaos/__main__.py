@@ -56,7 +56,7 @@ def main() -> int:
     options = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="assay-chaos-")))
-        database = stack.enter_context(cluster()) if options.database == "postgres" else None
+        database = stack.enter_context(cluster(durable=True)) if options.database == "postgres" else None
         environment = prepare(folder, database)
         return play(options, folder, environment, database)
 
@@ -84,10 +84,11 @@ def play(options: argparse.Namespace, folder: Path, environment: dict[str, str],
     from tests.chaos.procs import Stage
 
     run = Run(random.Random(options.seed))
+    customers = [customer(name) for name in ("one", "two")]
     stage = Stage(folder, environment, fenced=not options.no_fence)
     stage.set_up()
     try:
-        strike_while_submitting(run, stage, options, database)
+        strike_while_submitting(run, stage, options, database, customers)
         heal(stage)
         await_ends(stage)
         faults_found = violations(run.accepted, run.expected)
@@ -97,8 +98,10 @@ def play(options: argparse.Namespace, folder: Path, environment: dict[str, str],
     return 1 if faults_found else 0
 
 
-def strike_while_submitting(run: Run, stage: Any, options: argparse.Namespace, database: Cluster | None) -> None:
-    submitter = threading.Thread(target=submit_all, args=(run, options.jobs, options.minutes * 60))
+def strike_while_submitting(
+    run: Run, stage: Any, options: argparse.Namespace, database: Cluster | None, customers: list[Any]
+) -> None:
+    submitter = threading.Thread(target=submit_all, args=(run, options.jobs, options.minutes * 60, customers))
     submitter.start()
     ends_at = time.monotonic() + options.minutes * 60
     pause = threading.Event()
@@ -132,17 +135,16 @@ def thaw(stage: Any, frozen: list[tuple[float, Any]]) -> list[tuple[float, Any]]
     return [(since, proc) for since, proc in frozen if now - since <= FREEZE_SECONDS]
 
 
-def submit_all(run: Run, count: int, seconds: float) -> None:
+def submit_all(run: Run, count: int, seconds: float, customers: list[Any]) -> None:
     """Jobs of two tenants, spread over the time in which faults strike; an accepted one is never forgotten."""
     from django.db import Error, connection
 
     from inference import jobs
     from tenants.context import tenant_context
 
-    work = [customer(name) for name in ("one", "two")]
     rng, pause = random.Random(run.rng.random()), threading.Event()
     for number in range(count):
-        tenant, study = work[number % 2]
+        tenant, study = customers[number % 2]
         kind = rng.choice(KINDS)
         try:
             with tenant_context(tenant.id):

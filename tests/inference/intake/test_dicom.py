@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from inference.domain.errors import UnreadableFile
+from inference.intake import parse
 from inference.intake.inspection import Inspection, inspect_file
 from inference.intake.limits import Limits
 from inference.intake.pool import Pool, Source
@@ -205,12 +208,25 @@ def test_pixels_are_decoded_at_upload(pool: Pool) -> None:
     assert refused(pool, bytes(broken)).template == "The header can be read, but the pixel data can not be decoded."
 
 
-def test_the_check_of_pixels_ends_at_its_time_and_never_before_the_first_frame(pool: Pool) -> None:
-    late_damage = large("emri_small_jpeg_2k_lossless_too_short.dcm")
-    assert refused(pool, late_damage).template.startswith("The header can be read")
-    with pool_of(replace(Limits(children=1), pixel_check_seconds=0.0)) as hasty:
-        assert inspect_file(hasty, late_damage).header["frames"] == 10
-        assert refused(hasty, small("JPEG-lossy.dcm")).template.startswith("The header can be read")
+def one_good_frame_then_damage(*_: object) -> Iterator[str]:
+    yield "frame"
+    raise ValueError("damage")
+
+
+@pytest.mark.parametrize(("seconds", "is_seen"), [(-1.0, False), (60.0, True)])
+def test_the_check_of_pixels_ends_at_its_time_and_never_before_the_first_frame(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, is_seen: bool
+) -> None:
+    monkeypatch.setattr(parse, "stored_frames", one_good_frame_then_damage)
+    header: Any = None
+    pixels: Any = None
+    with pytest.raises(ValueError, match="damage") if is_seen else nullcontext():
+        parse.check_frames(header, pixels, replace(Limits(), pixel_check_seconds=seconds))
+
+
+def test_a_file_whose_pixels_were_cut_off_is_refused(pool: Pool) -> None:
+    cut = large("emri_small_jpeg_2k_lossless_too_short.dcm")
+    assert refused(pool, cut).template.startswith("The header can be read")
 
 
 def test_an_inspection_is_what_the_rows_need(pool: Pool) -> None:

@@ -25,13 +25,20 @@ from tenants.context import operator_context
 LONGEST_TURN_SECONDS = 30.0
 
 log = structlog.get_logger(__name__)
-keeper = Keeper()
 _serving = threading.Lock()
 
 
 def worker_name() -> str:
     """One name per process: a restarted process is another worker."""
     return f"{os.environ.get('ASSAY_WORKER', socket.gethostname())}-{os.getpid()}"
+
+
+def note_heartbeat() -> None:
+    """Tell that this worker lives, however long its batch takes."""
+    WorkerHeartbeat.objects.update_or_create(worker=worker_name(), defaults={"seen_at": timezone.now()})
+
+
+keeper = Keeper(note_heartbeat)
 
 
 @shared_task(name=wakeup.TASK, ignore_result=True)
@@ -57,6 +64,9 @@ def drain(bucket: str) -> bool:
             # the sweeper frees what was in hand
             log.warning("the database broke off", bucket=bucket, reason=type(error).__name__)
             connection.close()
+        except Exception as error:
+            # a model that can not be loaded: its jobs wait for a worker or an operator, the other buckets do not
+            log.error("a bucket broke its worker off", bucket=bucket, exc_info=error)
     return True
 
 
@@ -70,28 +80,20 @@ def poll() -> None:
     """One look at the database without a bell: Redis may be gone, the jobs are not."""
     for bucket in waiting_buckets():
         drain(bucket)
-    note_heartbeat()
 
 
-def note_heartbeat() -> None:
-    """Tell that this worker lives."""
-    now = timezone.now()
-    WorkerHeartbeat.objects.update_or_create(worker=worker_name(), defaults={"seen_at": now})
-
-
-def _poll_forever() -> None:
-    pause = threading.Event()
-    while True:
+def _poll_until(ending: threading.Event) -> None:
+    while not ending.wait(settings.ASSAY_POLL_SECONDS):
         try:
             poll()
-        except DatabaseError as error:
+        except Exception as error:
+            # most of all a database that is restarting; this thread is the way that needs no Redis and must go on
             log.warning("the database can not be polled", reason=type(error).__name__)
             connection.close()
-        pause.wait(settings.ASSAY_POLL_SECONDS)
 
 
 @worker_process_init.connect
 def start_threads(**_: Any) -> None:
     """In the child that will load the model: keep leases alive, and look for work without being asked."""
     keeper.start()
-    threading.Thread(target=_poll_forever, name="poller", daemon=True).start()
+    threading.Thread(target=_poll_until, args=[threading.Event()], name="poller", daemon=True).start()

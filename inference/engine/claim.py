@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -10,14 +11,17 @@ from django.db.models import Count, F, Min, Q, QuerySet
 from django.db.models.functions import Now
 
 from inference.engine.lease import Lease, as_leases, until
+from inference.engine.turns import Turns, Waiting
 from inference.models import Job, JobState
 from tenants.context import operator_context
+
+_turns: defaultdict[str, Turns] = defaultdict(Turns)
 
 
 def claim(bucket: str, most: int, worker: str) -> list[Lease]:
     """Take up to `most` jobs of a bucket: they run, with a new attempt and a lease.
 
-    1. The tenants that wait, the one with the fewest running jobs for its weight first.
+    1. The tenants that wait, in turn (see `Turns`).
     2. From each its share, by priority, then age; rows that another worker is just taking are skipped.
     3. One conditional UPDATE. A job that broke a worker before is taken alone.
     """
@@ -35,15 +39,20 @@ def claim(bucket: str, most: int, worker: str) -> list[Lease]:
 
 def choose(bucket: str, most: int) -> list[Job]:
     """The rows to take, locked."""
-    tenants = waiting_tenants(bucket)
+    waiting = waiting_tenants(bucket)
+    order = _turns[bucket].order(waiting)
     chosen: list[Job] = []
-    share = math.ceil(most / len(tenants)) if tenants else 0
-    for tenant_id in tenants:
+    share = math.ceil(most / len(order)) if order else 0
+    for tenant_id in order:
         room = min(share, most - len(chosen))
         chosen += next_of(bucket, tenant_id, room, chosen)
-    for tenant_id in tenants if len(chosen) < most else []:
+    for tenant_id in order if len(chosen) < most else []:
         chosen += next_of(bucket, tenant_id, most - len(chosen), chosen)
-    return without_company(chosen)
+    taken = without_company(chosen)
+    weights = {each.tenant_id: each.weight for each in waiting}
+    for job in taken:
+        _turns[bucket].served(job.tenant_id, weights[job.tenant_id])
+    return taken
 
 
 def queued(bucket: str) -> QuerySet[Job]:
@@ -52,15 +61,11 @@ def queued(bucket: str) -> QuerySet[Job]:
     return found
 
 
-def waiting_tenants(bucket: str) -> list[UUID]:
-    """The tenants with queued jobs, the least served first: running jobs over weight, then the longest wait."""
-    waiting = queued(bucket).values("tenant_id", "tenant__weight").annotate(oldest=Min("created_at"))
+def waiting_tenants(bucket: str) -> list[Waiting]:
+    """The tenants with queued jobs."""
+    rows = queued(bucket).values_list("tenant_id", "tenant__weight").annotate(Min("created_at")).order_by()
     running = dict(Job.objects.filter(state=JobState.RUNNING).values_list("tenant_id").annotate(Count("pk")).order_by())
-    ranked = sorted(
-        waiting.order_by(),
-        key=lambda row: (running.get(row["tenant_id"], 0) / max(row["tenant__weight"], 1), row["oldest"]),
-    )
-    return [row["tenant_id"] for row in ranked]
+    return [Waiting(tenant, max(weight, 1), running.get(tenant, 0), oldest) for tenant, weight, oldest in rows]
 
 
 def next_of(bucket: str, tenant_id: UUID, most: int, without: Iterable[Job]) -> list[Job]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.models import ExpressionWrapper, F, Q
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import Now
@@ -70,10 +70,12 @@ def note_progress(leases: Iterable[Lease], stage: str, fraction: float) -> None:
 class Keeper:
     """Renews the leases in hand from a thread, and ends the process when a batch outlives its deadline.
 
-    A model call can not be interrupted from within. The sweeper then frees the jobs, and each runs alone.
+    A model call can not be interrupted from within. The sweeper then frees the jobs, and each runs alone. `sign` tells
+    in each round that the process lives.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sign: Callable[[], None] = lambda: None) -> None:
+        self._sign = sign
         self._lock = threading.Lock()
         self._leases: dict[UUID, Lease] = {}
         self._lost: set[UUID] = set()
@@ -115,13 +117,14 @@ class Keeper:
             kept = renew(leases)
             with self._lock:
                 self._lost |= {lease.job_id for lease in leases} - kept
+        self._sign()
 
     def _run(self) -> None:
         while not self._stop.wait(settings.ASSAY_HEARTBEAT_SECONDS):
             try:
                 self.beat()
-            except DatabaseError as error:
-                # the database may be restarting: the lease outlives several beats
+            except Exception as error:
+                # the database may be restarting, and the lease outlives several beats: this thread must outlive both
                 log.warning("the leases could not be renewed", reason=type(error).__name__)
                 connection.close()
 

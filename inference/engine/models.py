@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from inference import registry
 from inference.domain.errors import InternalError
@@ -20,21 +19,40 @@ class UnknownBucket(InternalError):
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A plugin with its model in memory; `provenance` goes into every result."""
+    """A plugin with the model of `bucket` in memory; `provenance` goes into every result."""
 
+    bucket: str
     plugin: AnyPlugin
     provenance: dict[str, str]
 
 
-@lru_cache(maxsize=8)
+# one model a plugin: the plugin is one object, so that a second load replaces the weights of the first
+_in_memory: dict[str, LoadedModel] = {}
+
+
 def loaded(bucket: str) -> LoadedModel:
-    """Load the model of a bucket, once per process. Raises `UnknownBucket` and `ArtefactRefused`."""
+    """The model of a bucket, loaded with its first job. Raises `UnknownBucket` and `ArtefactRefused`."""
     slug = bucket.partition(":")[0]
+    model = _in_memory.get(slug)
+    if model is None or model.bucket != bucket:
+        model = _load(slug, bucket)
+    return model
+
+
+def forget() -> None:
+    """Drop what is known to be loaded; the next job loads again."""
+    _in_memory.clear()
+
+
+def _load(slug: str, bucket: str) -> LoadedModel:
     plugin = plugins.installed().get(slug)
     if plugin is None or registry.bucket(plugin) != bucket:
         raise UnknownBucket(bucket)
+    # a load that breaks half-way leaves nothing that could be taken for the old model
+    _in_memory.pop(slug, None)
     found = load(plugin, registry.directory(registry.active(plugin)))
     provenance = {
         "plugin": slug, "version": plugin.manifest.version, "weights_sha256": registry.weights_sha256(found),
     }  # fmt: skip
-    return LoadedModel(plugin, provenance)
+    _in_memory[slug] = LoadedModel(bucket, plugin, provenance)
+    return _in_memory[slug]

@@ -19,7 +19,7 @@ from inference.domain.errors import UnsupportedInput
 from inference.domain.report import Code, Finding, InstanceReference, Label, Location, Prediction, Report, Size
 from inference.domain.study import Inputs, PixelReader
 from inference.engine.lease import Keeper
-from inference.engine.models import loaded
+from inference.engine.models import forget
 from inference.engine.run import serve
 from inference.intake.receive import receive
 from inference.models import Job, Study
@@ -100,12 +100,12 @@ class Echo(Plugin[str, str]):
 def echo_installed() -> Iterator[None]:
     """The plugin is the only one while the block runs, its model registered."""
     scan = plugins.Scan(MappingProxyType({SLUG: Echo()}), MappingProxyType({}))
-    loaded.cache_clear()
+    forget()
     with mock.patch.object(plugins, "_scan", return_value=scan):
         with operator_context():
             registry.sync()
         yield
-    loaded.cache_clear()
+    forget()
 
 
 def picture(number: int = 0) -> io.BytesIO:

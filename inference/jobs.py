@@ -14,7 +14,7 @@ import jsonschema
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from billing import quota
 from billing.domain.money import round_half_up
@@ -92,8 +92,10 @@ def submit(
             id=job_id, tenant=tenant, study=study, inline=inline, params=dict(params or {}),
             metadata=dict(metadata or {}), priority=priority, unit=place.unit, quantity=place.quantity,
             amount=round_half_up(place.amount), currency=place.currency, max_attempts=settings.ASSAY_MAX_ATTEMPTS,
-            **plugin_fields(asked.plugin),
+            available_at=Now(), **plugin_fields(asked.plugin),
         )  # fmt: skip
+        # the database's clock, not that of this machine, says from when on a worker may take it
+        job.refresh_from_db(fields=["available_at"])
         transaction.on_commit(lambda: wakeup.ring(job.bucket))
     return job
 
@@ -150,7 +152,7 @@ def cancel(job: Job, *, actor: str) -> Job:
 
     Raises `JobAlreadyFinished`.
     """
-    ended = move(job, JobState.CANCELLED, finished_at=timezone.now(), lease_until=None, cancel_requested=True)
+    ended = move(job, JobState.CANCELLED, finished_at=Now(), lease_until=None, cancel_requested=True)
     if not ended:
         raise JobAlreadyFinished
     quota.release(job.tenant_id, job_id=job.id, reason="cancelled")
@@ -175,7 +177,7 @@ def retry(job: Job, *, actor: str) -> Job:
         )
         fresh = {
             "quantity": place.quantity, "amount": round_half_up(place.amount), "error": None, "finished_at": None,
-            "started_at": None, "cancel_requested": False, "available_at": timezone.now(), "progress_fraction": 0,
+            "started_at": None, "cancel_requested": False, "available_at": Now(), "progress_fraction": 0,
             "progress_stage": "queued", "max_attempts": F("attempt") + settings.ASSAY_MAX_ATTEMPTS,
             **plugin_fields(asked.plugin),
         }  # fmt: skip
@@ -196,11 +198,12 @@ def refuse_retry(job: Job) -> None:
 
 
 def move(job: Job, target: JobState, **changes: Any) -> bool:
-    """Move a job by one conditional UPDATE; False if another process moved it first."""
+    """Move a job by one conditional UPDATE, from wherever the table of moves allows it; False if it stands elsewhere.
+
+    `job` may be an old view: it tells which row, the row tells its state.
+    """
     starts = [state for state in JobState if may_move(state.value, target.value)]
-    if job.state not in starts:
-        return False
-    same = Job.objects.for_tenant(job.tenant_id).filter(pk=job.pk, state=job.state, attempt=job.attempt)
+    same = Job.objects.for_tenant(job.tenant_id).filter(pk=job.pk, state__in=starts)
     return bool(same.update(state=target, version=F("version") + 1, **changes))
 
 

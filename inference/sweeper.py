@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from billing import quota
 from inference import outcomes, registry, wakeup
-from inference.engine.lease import as_leases
+from inference.engine.lease import Lease, as_leases, held
 from inference.models import IdempotencyRecord, Job, JobState, WorkerHeartbeat
 from inference.plugins import registry as plugins
 from tenants.context import operator_context, tenant_context
@@ -46,15 +46,22 @@ def sweep() -> Swept:
 
 
 def free_expired_leases() -> int:
-    """Jobs whose worker went silent: queued again, to run alone, or failed when no attempt is left."""
+    """Jobs whose worker went silent: queued again, to run alone, or failed when no attempt is left. How many."""
     with operator_context():
         silent = as_leases(Job.objects.filter(state=JobState.RUNNING, lease_until__lt=Now())[:SWEEP_BATCH])
-    for lease in silent:
+    return sum(_free(lease) for lease in silent)
+
+
+def _free(lease: Lease) -> bool:
+    with operator_context():
+        # asked again under lock: a worker that was only slow may have renewed its lease meanwhile
+        if not list(Job.objects.filter(held([lease]), lease_until__lt=Now()).select_for_update(skip_locked=True)):
+            return False
         if outcomes.try_again(lease, Now()):
             log.warning("lease ran out: queued again", job_id=encode("job", lease.job_id), attempt=lease.attempt)
         elif outcomes.give_up(lease):
             log.error("lease ran out for the last time: failed", job_id=encode("job", lease.job_id))
-    return len(silent)
+        return True
 
 
 def ring_for_overdue() -> int:

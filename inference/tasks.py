@@ -12,7 +12,7 @@ import structlog
 from celery import shared_task
 from celery.signals import worker_process_init
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 from django.utils import timezone
 
 from inference import wakeup
@@ -60,7 +60,7 @@ def drain(bucket: str) -> bool:
                     return False
         except InternalError as error:
             log.error("a bucket can not be served", bucket=bucket, reason=str(error))
-        except DatabaseError as error:
+        except Error as error:
             # the sweeper frees what was in hand
             log.warning("the database broke off", bucket=bucket, reason=type(error).__name__)
             connection.close()
@@ -83,13 +83,15 @@ def poll() -> None:
 
 
 def _poll_until(ending: threading.Event) -> None:
-    while not ending.wait(settings.ASSAY_POLL_SECONDS):
+    while True:
         try:
             poll()
         except Exception as error:
-            # most of all a database that is restarting; this thread is the way that needs no Redis and must go on
+            # most of all a database that is restarting: this is the way that needs no Redis, and it must go on
             log.warning("the database can not be polled", reason=type(error).__name__)
             connection.close()
+        if ending.wait(settings.ASSAY_POLL_SECONDS):
+            return
 
 
 @worker_process_init.connect

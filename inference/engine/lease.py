@@ -120,13 +120,15 @@ class Keeper:
         self._sign()
 
     def _run(self) -> None:
-        while not self._stop.wait(settings.ASSAY_HEARTBEAT_SECONDS):
+        while True:
             try:
                 self.beat()
             except Exception as error:
-                # the database may be restarting, and the lease outlives several beats: this thread must outlive both
-                log.warning("the leases could not be renewed", reason=type(error).__name__)
+                # the database may be restarting, and a lease outlives several beats: so must this thread
+                log.warning("a heartbeat failed", reason=type(error).__name__)
                 connection.close()
+            if self._stop.wait(settings.ASSAY_HEARTBEAT_SECONDS):
+                return
 
 
 def as_leases(jobs: Iterable[Any]) -> list[Lease]:

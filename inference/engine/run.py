@@ -20,6 +20,7 @@ from inference.intake import configured, storage
 from inference.intake.headers import study_header
 from inference.intake.pixels import pixel_reader
 from inference.models import Job
+from inference.plugins.base import AnyPlugin
 from tenants.context import tenant_context
 from tenants.ids import encode
 
@@ -85,13 +86,11 @@ def inputs_of(lease: Lease) -> Inputs:
 
 
 def predict(model: LoadedModel, items: Sequence[Item]) -> bool:
-    """One call of the model for all samples. False when it failed: then each job is tried again, alone."""
-    batch = [sample for item in items for sample in item.samples]
+    """The samples of all jobs through the model. False when it failed: then each job is tried again, alone."""
+    samples = [sample for item in items for sample in item.samples]
     try:
         failpoint("mid_model")
-        outputs = list(model.plugin.predict(batch))
-        if len(outputs) != len(batch):
-            raise InternalError(f"the model gave {len(outputs)} outputs for {len(batch)} samples")
+        outputs = predict_in_parts(model.plugin, samples)
     except Exception as error:
         for item in items:
             settle_failure(item.lease, error)
@@ -101,6 +100,21 @@ def predict(model: LoadedModel, items: Sequence[Item]) -> bool:
         item.outputs = outputs[position : position + len(item.samples)]
         position += len(item.samples)
     return True
+
+
+def predict_in_parts(plugin: AnyPlugin, samples: Sequence[Any]) -> list[Any]:
+    """One output per sample. A study may have many samples: what the model sees at once stays bounded all the same.
+
+    Raises `InternalError` for a model that loses outputs.
+    """
+    most, outputs = plugin.manifest.batching.max_items, []
+    for start in range(0, len(samples), most):
+        part = samples[start : start + most]
+        given = list(plugin.predict(part))
+        if len(given) != len(part):
+            raise InternalError(f"the model gave {len(given)} outputs for {len(part)} samples")
+        outputs += given
+    return outputs
 
 
 def finish(model: LoadedModel, item: Item) -> None:

@@ -35,7 +35,7 @@ def test_every_accepted_job_ends_once_and_is_billed_once_or_not_at_all(database:
 
 
 def test_control_without_the_fence_the_run_goes_red() -> None:
-    arguments = ["--no-fence", "--only", "freeze worker", "--jobs", "60", "--minutes", "0.7"]
-    status, told = chaos(*arguments, "--database", "postgres", CHAOS_SECONDS="1.5")
+    arguments = ["--no-fence", "--only", "freeze worker", "--jobs", "200", "--minutes", "0.7"]
+    status, told = chaos(*arguments, "--database", "postgres", CHAOS_SECONDS="4")
     assert status == 1
     assert told["violations"]

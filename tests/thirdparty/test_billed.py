@@ -8,8 +8,8 @@ import pytest
 
 from billing.models import UsageEvent
 from inference import jobs, registry
+from inference.engine import models as engine_models
 from inference.engine.lease import Keeper
-from inference.engine.models import loaded
 from inference.engine.run import serve
 from inference.models import JobState, Result
 from inference.plugins import registry as plugins
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_strangers_plugin_is_run_and_billed_without_a_change_of_ours(tmp_path: Path) -> None:
     with installed(BRIGHTNESS, tmp_path):
-        loaded.cache_clear()
+        engine_models.forget()
         (slug,) = {
             name for name, one in plugins.installed().items() if not type(one).__module__.startswith("inference.")
         }
@@ -41,4 +41,4 @@ def test_a_strangers_plugin_is_run_and_billed_without_a_change_of_ours(tmp_path:
             assert Result.objects.count() == 1
             event = UsageEvent.objects.get()
         assert (event.plugin, event.minor_units) == (slug, job.amount)
-    loaded.cache_clear()
+    engine_models.forget()

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from inference import sweeper
 
@@ -40,7 +40,7 @@ def sweep_once() -> None:
     """One round; a database that is just restarting is no reason to end."""
     try:
         swept = sweeper.sweep()
-    except DatabaseError as error:
+    except Error as error:
         log.warning("the sweep broke off", reason=type(error).__name__)
         connection.close()
         return

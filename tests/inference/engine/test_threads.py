@@ -22,10 +22,6 @@ from tests.inference.work import SLUG, reread, submit
 pytestmark = pytest.mark.django_db
 
 
-class Enough(BaseException):
-    """Ends an endless loop in a test."""
-
-
 class Rounds(threading.Event):
     """Lets a loop go round so often, without a pause between."""
 
@@ -35,7 +31,7 @@ class Rounds(threading.Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         self.left -= 1
-        return self.left < 0
+        return self.left <= 0
 
 
 def failing(error: Exception) -> Callable[[], None]:

@@ -1,6 +1,7 @@
 """`make test`: every check in turn, each on its own; prints what it took and ends red if one was red.
 
-lint, types, imports, migrations, then the tests on SQLite, on PostgreSQL, in a browser, and under faults.
+lint, types, imports, migrations, then the tests on SQLite, on PostgreSQL, from outside, in a browser,
+and under faults.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 PACKAGES = ["platform/config", "platform/ops", "platform/api", "platform/portal", "tenants", "billing", "inference"]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+OUTSIDE = "browser or outside or chaos"
 IN_PARALLEL = ["-n", "2", "--dist", "loadfile"]
 
 Step = Callable[[], bool]
@@ -53,13 +55,17 @@ def migrations() -> bool:
 
 
 def sqlite() -> bool:
-    return run(*PYTEST, *IN_PARALLEL, "-m", "not browser and not chaos")
+    return run(*PYTEST, *IN_PARALLEL, "-m", f"not ({OUTSIDE})")
 
 
 def postgres() -> bool:
     with cluster() as database:
-        marks = "not browser and not chaos and not database_free"
+        marks = f"not ({OUTSIDE} or database_free)"
         return run(*PYTEST, *IN_PARALLEL, "-m", marks, DATABASE_URL=database.url)
+
+
+def outside() -> bool:
+    return run(*PYTEST, "-m", "outside")
 
 
 def browser() -> bool:
@@ -73,7 +79,7 @@ def chaos() -> bool:
 
 
 STEPS: dict[str, Step] = {
-    step.__name__: step for step in (lint, types, imports, migrations, sqlite, postgres, browser, chaos)
+    step.__name__: step for step in (lint, types, imports, migrations, sqlite, postgres, outside, browser, chaos)
 }
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import structlog
-from django.http import Http404, HttpRequest, JsonResponse
+from django.conf import settings
+from django.core import exceptions as core
+from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -49,6 +51,17 @@ FRAMEWORK = {
     exceptions.NotAcceptable: ("not_acceptable", "Only application/json is given."),
     exceptions.UnsupportedMediaType: ("unsupported_media_type", "The media type of the body is not taken here."),
 }
+
+BODY = {
+    core.TooManyFilesSent: (
+        "too_many_files",
+        "A request carries at most %(files)s files: send the others in further requests; files of one study join it.",
+    ),
+    core.TooManyFieldsSent: ("request_too_large", "A form has at most %(fields)s fields."),
+    core.RequestDataTooBig: ("request_too_large", "A body beside its files has at most %(bytes)s bytes."),
+    UnreadablePostError: ("unparsable", "The body broke off: send the request again."),
+}
+"""What Django raises while it reads a body."""
 
 log = structlog.get_logger(__name__)
 Entry = dict[str, str]
@@ -96,8 +109,19 @@ def problem_of(error: Exception, request: Any) -> dict[str, Any]:
     for kind, (code, text) in FRAMEWORK.items():
         if isinstance(error, kind):
             return problem(request, code, text)
+    for kind, (code, text) in BODY.items():
+        if isinstance(error, kind):
+            return problem(request, code, _(text) % body_limits())
     log.error("a request failed", exc_info=error)
     return problem(request, "internal_error", OUR_FAILURE, status_code=500)
+
+
+def body_limits() -> dict[str, int | None]:
+    return {
+        "files": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
+        "fields": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
+        "bytes": settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    }
 
 
 def from_user_error(error: UserError, request: Any) -> dict[str, Any]:

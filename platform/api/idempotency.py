@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.conf import settings
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,11 +18,11 @@ from inference.models import IdempotencyRecord
 from tenants.context import tenant_context
 from tenants.errors import UserError
 from tenants.models import Tenant
+from tenants.querysets import TenantQuerySet
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 KEPT_HEADERS = ("Location", "Retry-After", "Preference-Applied")
-ABANDONED = timedelta(minutes=10)
 LONGEST_KEY = 255
 
 
@@ -56,12 +56,15 @@ class Claim:
     kept: bool = False
 
     def keep(self, response: Response) -> None:
-        """Store the answer; call it in the transaction of the effect."""
+        """Store the answer; call it in the transaction of the effect.
+
+        Raises `KeyInProgress` when another request has taken the key over meanwhile: then this effect must not stand.
+        """
         if self.record is None:
             return
         headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-        same = IdempotencyRecord.objects.for_tenant(self.record.tenant_id).filter(pk=self.record.pk)
-        same.update(status=response.status_code, response=response.data, headers=headers)
+        if not own(self.record).update(status=response.status_code, response=response.data, headers=headers):
+            raise KeyInProgress(extra={"retry_after": 1})
         self.kept = True
 
 
@@ -84,7 +87,13 @@ def claimed(tenant: Tenant, request: Request) -> Iterator[Claim]:
     finally:
         if claim.record and not claim.kept and claim.replay is None:
             with tenant_context(tenant.id):
-                IdempotencyRecord.objects.for_tenant(tenant).filter(pk=claim.record.pk, status=None).delete()
+                own(claim.record).delete()
+
+
+def own(record: IdempotencyRecord) -> TenantQuerySet[IdempotencyRecord]:
+    """The row of an unanswered key, for as long as the claim that `record` shows is the last one."""
+    rows = IdempotencyRecord.objects.for_tenant(record.tenant_id)
+    return rows.filter(pk=record.pk, status=None, created_at=record.created_at)
 
 
 def take(tenant: Tenant, key: str, route: str, body_sha256: str) -> Claim:
@@ -105,11 +114,10 @@ def take(tenant: Tenant, key: str, route: str, body_sha256: str) -> Claim:
 def take_over(tenant: Tenant, record: IdempotencyRecord) -> Claim:
     """A key whose process died may be claimed again, by one. Raises `KeyInProgress` for a living one."""
     now = timezone.now()
-    abandoned = IdempotencyRecord.objects.for_tenant(tenant).filter(
-        Q(created_at__lt=now - ABANDONED), pk=record.pk, status=None
-    )
-    if not abandoned.update(created_at=now):
+    patience = timedelta(seconds=settings.ASSAY_IDEMPOTENCY_SECONDS)
+    if not own(record).filter(created_at__lt=now - patience).update(created_at=now):
         raise KeyInProgress(extra={"retry_after": 1})
+    record.created_at = now
     return Claim(record)
 
 

@@ -43,6 +43,7 @@ class Environment(BaseSettings):
     retry_delay_seconds: float = 2
     reservation_seconds: PositiveInt = 7 * 24 * 3600
     long_poll_seconds: PositiveInt = 60
+    idempotency_seconds: PositiveFloat = 600
     tensorflow_threads: PositiveInt = 1
     requests_per_minute: PositiveInt = 6_000
     intake_children: PositiveInt = 2

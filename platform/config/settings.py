@@ -25,6 +25,7 @@ ASSAY_MAX_ATTEMPTS = environment.max_attempts
 ASSAY_RETRY_DELAY_SECONDS = environment.retry_delay_seconds
 ASSAY_RESERVATION_SECONDS = environment.reservation_seconds
 ASSAY_LONG_POLL_SECONDS = environment.long_poll_seconds
+ASSAY_IDEMPOTENCY_SECONDS = environment.idempotency_seconds
 ASSAY_REQUESTS_PER_MINUTE = environment.requests_per_minute
 ASSAY_TENSORFLOW_THREADS = environment.tensorflow_threads
 ASSAY_INTAKE: dict[str, Any] = {"children": environment.intake_children}

@@ -17,7 +17,9 @@ def kill_worker(stage: Stage, rng: random.Random, database: Any) -> None:
 
 
 def freeze_worker(stage: Stage, rng: random.Random, database: Any) -> None:
-    rng.choice(stage.workers()).signal(signal.SIGSTOP)
+    """One at a time: the other then takes what the frozen one had in hand, and both come to write."""
+    if not any(worker.frozen for worker in stage.workers()):
+        rng.choice(stage.workers()).signal(signal.SIGSTOP)
 
 
 def kill_redis(stage: Stage, rng: random.Random, database: Any) -> None:
@@ -26,6 +28,11 @@ def kill_redis(stage: Stage, rng: random.Random, database: Any) -> None:
 
 def lose_redis(stage: Stage, rng: random.Random, database: Any) -> None:
     stage.lose_redis_data()
+
+
+def kill_web(stage: Stage, rng: random.Random, database: Any) -> None:
+    """Requests break in the middle: their clients ask again with the same Idempotency-Key."""
+    stage.procs["web"].signal(signal.SIGKILL)
 
 
 def kill_sweeper(stage: Stage, rng: random.Random, database: Any) -> None:
@@ -41,7 +48,7 @@ def restart_postgres(stage: Stage, rng: random.Random, database: Any) -> None:
 
 FAULTS: dict[str, Fault] = {
     "kill worker": kill_worker, "freeze worker": freeze_worker, "kill redis": kill_redis, "lose redis": lose_redis,
-    "kill sweeper": kill_sweeper, "restart postgres": restart_postgres,
+    "kill sweeper": kill_sweeper, "kill web": kill_web, "restart postgres": restart_postgres,
 }  # fmt: skip
 WEIGHTS = {
     "kill worker": 4,
@@ -49,6 +56,7 @@ WEIGHTS = {
     "kill redis": 1,
     "lose redis": 1,
     "kill sweeper": 2,
+    "kill web": 3,
     "restart postgres": 2,
 }
 

@@ -13,20 +13,29 @@ from inference.domain.states import ENDED
 from inference.models import Job, Result
 from tenants import audit
 from tenants.context import operator_context
+from tests.chaos.submitter import Submitted
 
 
-def violations(accepted: set[UUID], expected: dict[UUID, str]) -> list[str]:
+def violations(submitted: Submitted) -> list[str]:
     """Everything that is wrong; empty when nothing is."""
     with operator_context():
-        found = [*of_jobs(accepted, expected), *of_money()]
+        found = [*of_requests(submitted), *of_jobs(submitted.accepted), *of_money()]
     return [*found, *(f"audit: {fault}" for fault in audit.verify())]
 
 
-def of_jobs(accepted: set[UUID], expected: dict[UUID, str]) -> Iterator[str]:
+def of_requests(submitted: Submitted) -> Iterator[str]:
+    """However often a request was sent again, it made one job; one that never had an answer made one or none."""
+    yield from submitted.refused
+    more = Job.objects.count() - len(submitted.accepted)
+    if not 0 <= more <= submitted.unanswered:
+        yield f"{more} jobs more than were accepted, with {submitted.unanswered} requests unanswered"
+
+
+def of_jobs(accepted: dict[UUID, str]) -> Iterator[str]:
     jobs = {job.pk: job for job in Job.objects.all()}
     results = dict(Result.objects.values_list("job_id").annotate(Count("pk")))
     events = dict(UsageEvent.objects.values_list("job_id").annotate(Count("pk")))
-    yield from (f"lost: {identity}" for identity in accepted - set(jobs))
+    yield from (f"lost: {identity}" for identity in set(accepted) - set(jobs))
     for identity, job in jobs.items():
         if job.state not in ENDED:
             yield f"not ended: {identity} {job.state}"
@@ -34,7 +43,7 @@ def of_jobs(accepted: set[UUID], expected: dict[UUID, str]) -> Iterator[str]:
         for what, counted in (("results", results), ("usage events", events)):
             if counted.get(identity, 0) != wanted:
                 yield f"{job.state} with {counted.get(identity, 0)} {what}: {identity}"
-        if expected.get(identity) == "poison" and job.state != "failed":
+        if accepted.get(identity) == "poison" and job.state != "failed":
             yield f"poison that ended as {job.state}: {identity}"
 
 

@@ -1,4 +1,4 @@
-"""The processes of a run: Redis, workers, sweepers; each restarted when it is found dead."""
+"""The processes of a run: Redis, web, workers, sweepers; each restarted when it is found dead."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ops import redis
+from ops.parts import web
 
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
@@ -49,12 +50,14 @@ class Stage:
 
     data_dir: Path
     environment: dict[str, str]
+    port: int
     fenced: bool = True
     procs: dict[str, Proc] = field(default_factory=dict)
 
     def set_up(self) -> None:
-        """Redis first, then two workers and two sweepers."""
+        """Redis first, then web, two workers and two sweepers."""
         self.add("redis", redis.arguments(redis.find_server(), self.data_dir, self.data_dir / "redis" / "redis.sock"))
+        self.add("web", web("127.0.0.1", self.port).command)
         for number in (1, 2):
             worker = (
                 [*MANAGE, "worker", "--name", f"w{number}"]

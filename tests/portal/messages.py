@@ -59,6 +59,7 @@ def of_tables() -> set[str]:
         errors.NOT_FOUND,
         errors.OUR_FAILURE,
         *(text for _, text in errors.FRAMEWORK.values()),
+        *(text for _, text in errors.BODY.values()),
     }
     found |= {
         outcomes.INTERNAL_ERROR["template"],

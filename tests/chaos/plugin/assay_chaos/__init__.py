@@ -50,7 +50,7 @@ class Chaos(Plugin[str, str]):
         return [str(inputs.params.get("kind"))]
 
     def predict(self, batch: Sequence[str]) -> Sequence[str]:
-        threading.Event().wait(random.uniform(0.05, float(os.environ.get("CHAOS_SECONDS", "0.4"))))
+        threading.Event().wait(float(os.environ.get("CHAOS_SECONDS", "0.3")) * random.uniform(0.2, 1))
         if "poison" in batch:
             os.kill(os.getpid(), signal.SIGKILL)
         return list(batch)

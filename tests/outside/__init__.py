@@ -1,0 +1,1 @@
+"""The product in processes of its own, seen over HTTP."""

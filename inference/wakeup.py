@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from functools import cache
 
 import redis
@@ -11,28 +9,13 @@ import structlog
 from celery import current_app
 from django.conf import settings
 
+from tenants.rates import Breaker
+
 TASK = "inference.wake"
 BELL_SECONDS = 15
-QUIET_SECONDS = 5.0
 PATIENCE_SECONDS = 0.5
 
 log = structlog.get_logger(__name__)
-
-
-class Breaker:
-    """After a failure the broker is left alone for a while, so that not every submit waits for it in vain."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._closed_until = 0.0
-
-    def allows(self) -> bool:
-        with self._lock:
-            return time.monotonic() >= self._closed_until
-
-    def trip(self) -> None:
-        with self._lock:
-            self._closed_until = time.monotonic() + QUIET_SECONDS
 
 
 breaker = Breaker()

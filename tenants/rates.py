@@ -16,16 +16,16 @@ log = structlog.get_logger(__name__)
 
 
 class Breaker:
-    """A Redis that does not answer is not asked for a while."""
+    """After a failure Redis is left alone for a while, so that not every request waits for it in vain."""
 
     def __init__(self) -> None:
-        self.closed_until = 0.0
+        self._closed_until = 0.0
 
     def allows(self) -> bool:
-        return time.monotonic() >= self.closed_until
+        return time.monotonic() >= self._closed_until
 
     def trip(self) -> None:
-        self.closed_until = time.monotonic() + QUIET_SECONDS
+        self._closed_until = time.monotonic() + QUIET_SECONDS
 
 
 breaker = Breaker()

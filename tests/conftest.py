@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 # before Django reads its settings: tests never touch the data of an installation
 os.environ["ASSAY_DATA_DIR"] = tempfile.mkdtemp(prefix="assay-test-")
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import redis
 from django.db import connection
 
-from tenants import accounts, keys
+from tenants import accounts, keys, rates
 from tenants.context import operator_context, tenant_context
 from tenants.models import Membership, Role, Tenant, User
 from tenants.roles import SCOPES
+from tests.redis_server import serving
 
 
 @dataclass(frozen=True)
@@ -92,3 +97,21 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def data_dir(settings: Any) -> Path:
     """The data directory of this test run."""
     return Path(settings.ASSAY_DATA_DIR)
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Redis]:
+    """A Redis of the test's own, in which requests are counted."""
+    with serving(tmp_path) as (address, connected):
+        settings.ASSAY_REDIS_URL = address
+        monkeypatch.setattr(rates, "breaker", rates.Breaker())
+        rates._client.cache_clear()
+        yield connected
+    rates._client.cache_clear()
+
+
+@pytest.fixture
+def one_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is counted in the test falls into one window."""
+    now = time.time()
+    monkeypatch.setattr(rates, "time", SimpleNamespace(time=lambda: now, monotonic=time.monotonic))

@@ -1,8 +1,7 @@
-"""The demo installation: a demo customer with logins that are made once and kept, and the real study."""
+"""The demo installation: a demo customer with logins that are made once and kept."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import secrets
@@ -17,10 +16,6 @@ PLUGIN = "xray-chest-nodule"
 PLAN = "per-service"
 CUSTOMER_EMAIL = "customer@demo.example"
 OPERATOR_EMAIL = "operator@demo.example"
-
-
-class StudyNotFound(Exception):
-    """The package with the demo's study is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +57,3 @@ def _give_password(user: User) -> str:
     user.set_password(password)
     user.save(update_fields=["password"])
     return password
-
-
-def chest_film() -> Path:
-    """The real chest radiograph of the demo, out of the package `pydicom-data`. Raises `StudyNotFound`."""
-    package = importlib.util.find_spec("data_store")
-    if package is None or package.origin is None:
-        raise StudyNotFound("the demo's radiograph is in the package pydicom-data, which is not installed")
-    path = Path(package.origin).parent / "data" / "RG1_UNCR.dcm"
-    if not path.is_file():
-        raise StudyNotFound(f"{path.name} is missing from the package pydicom-data")
-    return path

@@ -223,7 +223,7 @@ def radiograph(number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """The real film of the demo, at a quarter of its size, with a little noise that makes each one new."""
     from pydicom import dcmread
 
-    from ops.demo import chest_film
+    from ops.samples import chest_film
 
     film = dcmread(chest_film()).pixel_array[::4, ::4].astype(np.float32)
     film = (film - film.min()) / (film.max() - film.min()) * 250

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from ops.demo import chest_film
+from ops.samples import chest_film
 from tests.product import Product, running
 
 pytestmark = pytest.mark.browser

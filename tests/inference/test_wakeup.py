@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,16 +12,15 @@ import redis as client
 from celery import current_app
 
 from inference import wakeup
-from ops import redis
-from tests.waiting import wait_until
+from tenants import rates
 
 pytestmark = pytest.mark.database_free
 
 
 @pytest.fixture
-def breaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[wakeup.Breaker]:
+def breaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[rates.Breaker]:
     """A breaker and a client of this test's own."""
-    fresh = wakeup.Breaker()
+    fresh = rates.Breaker()
     monkeypatch.setattr(wakeup, "breaker", fresh)
     wakeup.bells.cache_clear()
     yield fresh
@@ -37,32 +35,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-@pytest.fixture
-def server(tmp_path: Path, settings: Any) -> Iterator[client.Redis]:
-    """A Redis of its own."""
-    socket = tmp_path / "r.sock"
-    settings.ASSAY_REDIS_URL = f"unix://{socket}"
-    quiet = subprocess.DEVNULL
-    command = redis.arguments(redis.find_server(), tmp_path, socket)
-    process = subprocess.Popen(command, stdout=quiet, stderr=quiet)
-    connected = client.Redis(unix_socket_path=str(socket))
-    try:
-        wait_until(lambda: answers(connected), "redis answers")
-        yield connected
-    finally:
-        process.kill()
-        process.wait()
-
-
-def answers(connected: client.Redis) -> bool:
-    try:
-        return bool(connected.ping())
-    except client.ConnectionError:
-        return False
-
-
 def test_many_rings_send_one_message_until_it_is_answered(
-    server: client.Redis, breaker: wakeup.Breaker, sent: list[str]
+    redis_server: client.Redis, breaker: rates.Breaker, sent: list[str]
 ) -> None:
     assert [wakeup.ring("a") for _ in range(5)] == [True, False, False, False, False]
     assert wakeup.ring("b")
@@ -72,29 +46,29 @@ def test_many_rings_send_one_message_until_it_is_answered(
 
 
 def test_a_bell_that_nobody_answers_falls_silent_by_itself(
-    server: client.Redis, breaker: wakeup.Breaker, sent: list[str]
+    redis_server: client.Redis, breaker: rates.Breaker, sent: list[str]
 ) -> None:
     wakeup.ring("a")
-    assert 0 < server.ttl(wakeup.bell("a")) <= wakeup.BELL_SECONDS
+    assert 0 < redis_server.ttl(wakeup.bell("a")) <= wakeup.BELL_SECONDS
 
 
 def test_a_redis_that_lost_everything_lets_the_bell_ring_again(
-    server: client.Redis, breaker: wakeup.Breaker, sent: list[str]
+    redis_server: client.Redis, breaker: rates.Breaker, sent: list[str]
 ) -> None:
     wakeup.ring("a")
-    server.flushall()
+    redis_server.flushall()
     assert wakeup.ring("a")
     assert sent == ["a", "a"]
 
 
-def test_without_a_redis_neither_ring_nor_answer_raises(breaker: wakeup.Breaker, settings: Any, tmp_path: Path) -> None:
+def test_without_a_redis_neither_ring_nor_answer_raises(breaker: rates.Breaker, settings: Any, tmp_path: Path) -> None:
     settings.ASSAY_REDIS_URL = f"unix://{tmp_path / 'nobody.sock'}"
     assert not wakeup.ring("a")
     wakeup.answer("a")
 
 
 def test_after_a_failure_the_broker_is_not_asked_again_until_the_quiet_is_over(
-    breaker: wakeup.Breaker, monkeypatch: pytest.MonkeyPatch
+    breaker: rates.Breaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
 
@@ -105,17 +79,17 @@ def test_after_a_failure_the_broker_is_not_asked_again_until_the_quiet_is_over(
     gone.cache_clear = lambda: None  # type: ignore[attr-defined]
     now = [100.0]
     monkeypatch.setattr(wakeup, "bells", gone)
-    monkeypatch.setattr(wakeup, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(rates, "time", SimpleNamespace(monotonic=lambda: now[0]))
     assert [wakeup.ring("a") for _ in range(20)] == [False] * 20
     assert len(asked) == 1
-    now[0] += wakeup.QUIET_SECONDS
+    now[0] += rates.QUIET_SECONDS
     wakeup.ring("a")
     assert len(asked) == 2
 
 
 @pytest.mark.parametrize("error", [client.TimeoutError, OSError, ValueError])
 def test_whatever_the_broker_raises_the_submit_goes_on(
-    breaker: wakeup.Breaker, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    breaker: rates.Breaker, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     def raising(*_: Any, **__: Any) -> None:
         raise error

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ops.demo import chest_film
+from ops.samples import chest_film
 from tests.inference.intake import files
 from tests.product import Product
 

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from ops import customer, demo
+from ops.samples import StudyNotFound, chest_film
 from ops.supervisor import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -48,7 +49,7 @@ class Command(BaseCommand):
                 self.run_against(options["base_url"], options["api_key"], as_json=options["json"])
             else:
                 self.run_here(once=options["once"], as_json=options["json"])
-        except (customer.RunFailed, demo.StudyNotFound) as error:
+        except (customer.RunFailed, StudyNotFound) as error:
             raise CommandError(str(error)) from error
 
     def run_here(self, *, once: bool, as_json: bool) -> None:
@@ -64,7 +65,7 @@ class Command(BaseCommand):
                 process.wait()
 
     def run_against(self, base_url: str, api_key: str, *, as_json: bool) -> None:
-        outcome = customer.run(base_url, api_key, demo.PLUGIN, [demo.chest_film()], self.say)
+        outcome = customer.run(base_url, api_key, demo.PLUGIN, [chest_film()], self.say)
         if not outcome.result["findings"]:
             raise CommandError("the analysis of the demo's film brought no finding")
         if as_json:

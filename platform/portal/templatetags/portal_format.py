@@ -10,7 +10,9 @@ from uuid import UUID
 from django import template
 from django.utils.formats import number_format
 
+from billing.catalogue import PriceView
 from billing.domain.money import in_major_units, plain
+from portal import prices
 from tenants.ids import encode
 
 register = template.Library()
@@ -28,6 +30,18 @@ def money(amount: int, currency: str) -> str:
     major = in_major_units(amount, currency)
     places = max(-int(major.as_tuple().exponent), 0)
     return f"{number_format(major, decimal_pos=places)} {currency.upper()}"
+
+
+@register.filter
+def price_heading(price: PriceView, interval: str) -> str:
+    """What a price is for."""
+    return prices.heading(price, interval)
+
+
+@register.filter
+def price_lines(price: PriceView) -> list[str]:
+    """A price in words, one line a tier."""
+    return prices.lines(price)
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,12 @@ from billing.domain.rating import Tier
 from portal import prices
 
 pytestmark = pytest.mark.database_free
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    with override("en"):
+        yield
 
 
 def price(

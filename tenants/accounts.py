@@ -24,12 +24,21 @@ class NewTenant:
 
 
 def create_tenant(name: str, owner_email: str, *, actor: str, language: str = "en") -> NewTenant:
-    """Make a tenant and its owner's membership; call inside the operator's scope. A known e-mail keeps its account."""
-    owner, created = User.objects.get_or_create(email=owner_email.strip().lower(), defaults={"language": language})
-    if created:
+    """Make a tenant and its owner's membership; call inside the operator's scope. A known e-mail keeps its account.
+
+    Raises Django's `ValidationError` for a name or an e-mail that is none.
+    """
+    email = owner_email.strip().lower()
+    owner = User.objects.filter(email=email).first()
+    created = owner is None
+    if owner is None:
+        owner = User(email=email, language=language)
         owner.set_unusable_password()
-        owner.save(update_fields=["password"])
-    tenant = Tenant.objects.create(name=name, language=language)
+        owner.full_clean()
+        owner.save()
+    tenant = Tenant(name=name.strip(), language=language)
+    tenant.full_clean()
+    tenant.save()
     Membership.objects.create(tenant=tenant, user=owner, role=Role.OWNER)
     audit.record("tenant.created", tenant_id=tenant.id, actor=actor, subject=str(tenant.id))
     return NewTenant(tenant, owner, created)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from tenants import accounts, keys
 from tenants.admin_base import ShownAdmin, ShownInline, operator
@@ -50,12 +52,23 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(User)
-class UserAdmin(ModelAdmin):  # type: ignore[misc]
-    """People; passwords are never shown."""
+class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+    """People; passwords are never shown, a forgotten one is replaced by the form behind the field."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
 
     list_display = ["email", "name", "is_staff", "is_active", "last_login"]
     search_fields = ["email", "name"]
-    fields = ["email", "name", "language", "is_active", "is_staff", "is_superuser", "groups", "last_login"]
+    list_filter = ["is_staff", "is_active"]
+    ordering = ["email"]
+    fieldsets = [
+        (None, {"fields": ["email", "password", "name", "language"]}),
+        ("Access", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "last_login"]}),
+    ]
+    add_fieldsets = [(None, {"fields": ["email", "password1", "password2"]})]
+    filter_horizontal = ["groups"]
     readonly_fields = ["last_login"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

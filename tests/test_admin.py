@@ -52,3 +52,18 @@ def test_money_and_history_can_not_be_changed(rf: Any, db: None) -> None:
 def test_a_customer_is_kept_out(client: Client, alice: Party) -> None:
     client.force_login(alice.owner)
     assert client.get(reverse("admin:index")).status_code == 302
+
+
+def test_the_operator_gives_a_person_a_password(operator: Client, alice: Party) -> None:
+    page = reverse("admin:auth_user_password_change", args=[alice.owner.pk])
+    words = {"password1": "another long one", "password2": "another long one", "usable_password": "true"}
+    assert operator.post(page, words).status_code == 302
+    alice.owner.refresh_from_db()
+    assert alice.owner.check_password("another long one")
+
+
+def test_the_operator_adds_a_person(operator: Client) -> None:
+    words = {"email": "new@clinic.example", "password1": "a long password", "password2": "a long password"}
+    answer = operator.post(reverse("admin:tenants_user_add"), {**words, "usable_password": "true"})
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    assert User.objects.get(email="new@clinic.example").check_password("a long password")

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from inference.artefacts import sign
 from inference.domain.errors import UserError
+from inference.plugins import registry
 from inference.plugins.base import AnyPlugin, TrainingOptions
 from inference.plugins.loading import shipped_artefacts
 from inference.plugins.manifests import SLUG
@@ -30,6 +31,13 @@ class BadName(UserError):
     template = "A plugin's name is lower-case words joined by hyphens, such as light-or-dark; %(name)s is not."
 
 
+class NameTaken(UserError):
+    """An installed plugin has the name: of the two only one would be seen."""
+
+    code = "plugin_name_taken"
+    template = "A plugin named %(name)s is installed already; nothing was written."
+
+
 class FolderTaken(UserError):
     """The target exists."""
 
@@ -40,10 +48,12 @@ class FolderTaken(UserError):
 def write_plugin(slug: str, parent: Path, key: Ed25519PrivateKey) -> Path:
     """Write the package into a new folder of `parent`, train its model and sign it; returns the folder.
 
-    Raises `BadName` or `FolderTaken`.
+    Raises `BadName`, `NameTaken` or `FolderTaken`.
     """
     if not SLUG.fullmatch(slug):
         raise BadName(name=slug)
+    if slug in registry.installed():
+        raise NameTaken(name=slug)
     root = parent / f"{PREFIX}_{slug.replace('-', '_')}"
     if root.exists():
         raise FolderTaken(folder=str(root))

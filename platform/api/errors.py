@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core import exceptions as core
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
@@ -41,6 +42,8 @@ TITLES = {
 }  # fmt: skip
 
 NOT_FOUND = "There is no such object."
+NOT_NOW = "The service can not answer now: try again in a few seconds."
+RETRY_SECONDS = 2
 OUR_FAILURE = "Something failed on our side. Name the request id to the support."
 
 FRAMEWORK = {
@@ -112,6 +115,14 @@ def problem_of(error: Exception, request: Any) -> dict[str, Any]:
     for kind, (code, text) in BODY.items():
         if isinstance(error, kind):
             return problem(request, code, _(text) % body_limits())
+    return our_problem(error, request)
+
+
+def our_problem(error: Exception, request: Any) -> dict[str, Any]:
+    """What the client can not mend: told in general words, logged in full."""
+    if isinstance(error, (OperationalError, InterfaceError)):
+        log.error("the database does not answer", reason=type(error).__name__)
+        return {**problem(request, "unavailable", NOT_NOW), "retry_after": RETRY_SECONDS}
     log.error("a request failed", exc_info=error)
     return problem(request, "internal_error", OUR_FAILURE, status_code=500)
 

@@ -92,7 +92,7 @@ def claimed(tenant: Tenant, request: Request) -> Iterator[Claim]:
 
 def own(record: IdempotencyRecord) -> TenantQuerySet[IdempotencyRecord]:
     """The row of an unanswered key, for as long as the claim that `record` shows is the last one."""
-    rows = IdempotencyRecord.objects.for_tenant(record.tenant_id)
+    rows: TenantQuerySet[IdempotencyRecord] = IdempotencyRecord.objects.for_tenant(record.tenant_id)
     return rows.filter(pk=record.pk, status=None, created_at=record.created_at)
 
 

@@ -9,18 +9,25 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
+from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORTEST_KEY = 50
+FEWEST_DIFFERENT_CHARACTERS = 5
 UNIX_SOCKET_PATH_LIMIT = 100
+
+
+class UnusableSettings(Exception):
+    """Settings that can not be used; the text has a line for each, with the variable's name and no value."""
 
 
 class Environment(BaseSettings):
     """One field per setting; the variable is `ASSAY_` + the name, except where an alias says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="ASSAY_", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ASSAY_", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     env: Literal["development", "production"] = "development"
     debug: bool = False
@@ -76,13 +83,37 @@ class Environment(BaseSettings):
         checks = {
             "ASSAY_DEBUG must be off": self.debug,
             f"ASSAY_SECRET_KEY must be set, with at least {SHORTEST_KEY} characters": len(key) < SHORTEST_KEY,
+            "ASSAY_SECRET_KEY must be random": 0 < len(set(key)) < FEWEST_DIFFERENT_CHARACTERS,
             "ASSAY_SECRET_KEY must not be a sample value": key.startswith(("django-insecure", "change-me")),
-            "ASSAY_ALLOWED_HOSTS must name hosts, without wildcards": any("*" in h for h in self.allowed_hosts),
+            "ASSAY_ALLOWED_HOSTS must name hosts, without wildcards": any(
+                "*" in host or host.startswith(".") for host in self.allowed_hosts
+            ),
             "ASSAY_PUBLIC_BASE_URL must be an https address": not self.public_base_url.startswith("https://"),
             "DATABASE_URL must name a PostgreSQL server": not self.database_url.startswith("postgres"),
             "REDIS_URL must name a Redis server": not self.redis_url,
         }
         return [text for text, broken in checks.items() if broken]
+
+
+def read_environment() -> Environment:
+    """The settings of this process. Raises `UnusableSettings`; values, which may be secret, are not told."""
+    try:
+        found = Environment()
+        found.data_dir.mkdir(parents=True, exist_ok=True)
+    except ValidationError as error:
+        raise UnusableSettings("\n".join(_told(each["loc"], each["msg"]) for each in error.errors())) from None
+    except OSError as error:
+        raise UnusableSettings(f"ASSAY_DATA_DIR can not be used: {error}") from error
+    return found
+
+
+def _told(place: tuple[int | str, ...], message: str) -> str:
+    """A fault with the variable's name in front; faults of several variables name them themselves."""
+    reason = message.removeprefix("Value error, ")
+    if not place:
+        return reason
+    name = str(place[0])
+    return f"{name if name.isupper() else f'ASSAY_{name.upper()}'}: {reason}"
 
 
 def stored_secret(path: Path) -> str:

@@ -8,13 +8,12 @@ from typing import Any
 import dj_database_url
 from django.utils.translation import gettext_lazy as _
 
-from config.environment import ROOT, Environment, redis_socket, stored_secret
+from config.environment import ROOT, UnusableSettings, read_environment, redis_socket, stored_secret
 from config.logs import configure_logging
 
-environment = Environment()
+environment = read_environment()
 
 ASSAY_DATA_DIR: Path = environment.data_dir
-ASSAY_DATA_DIR.mkdir(parents=True, exist_ok=True)
 ASSAY_PRODUCTION = environment.env == "production"
 ASSAY_PUBLIC_BASE_URL = environment.public_base_url.rstrip("/")
 ASSAY_LEASE_SECONDS = environment.lease_seconds
@@ -60,6 +59,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.request_id.RequestIdMiddleware",
+    # before all that looks at the host or asks for TLS: a probe knows neither
+    "ops.health.HealthMiddleware",
     "portal.security.ContentSecurityPolicy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -97,8 +98,11 @@ SQLITE_OPTIONS = {
 
 
 def database(url: str) -> dict[str, Any]:
-    """Django's description of one database."""
-    found: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=300, conn_health_checks=True))
+    """Django's description of one database. Raises `UnusableSettings`."""
+    try:
+        found: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=300, conn_health_checks=True))
+    except ValueError as error:
+        raise UnusableSettings(f"DATABASE_URL: {error}") from None
     if found["ENGINE"].endswith("sqlite3"):
         found["OPTIONS"] = SQLITE_OPTIONS
     return found

@@ -9,13 +9,24 @@ from datetime import timedelta
 import redis
 from django.conf import settings
 from django.db import Error, connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from inference.models import WorkerHeartbeat
 
 LEAST_FREE_BYTES = 500_000_000
 PATIENCE_SECONDS = 1.0
+
+
+class HealthMiddleware:
+    """Answers probes, which come from this machine or an orchestrator, by address and without TLS."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        probe = PROBES.get(request.path)
+        return probe(request) if probe else self.get_response(request)
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -66,3 +77,5 @@ def disk() -> bool:
 
 
 CHECKS: dict[str, Callable[[], bool]] = {"database": database, "broker": broker, "worker": worker, "disk": disk}
+
+PROBES: dict[str, Callable[[HttpRequest], JsonResponse]] = {"/healthz": healthz, "/readyz": readyz}

@@ -11,6 +11,8 @@ from django.conf import settings
 from ops import redis
 
 WEB_THREADS = 16
+WEB_GRACE_SECONDS = 5
+"""A long poll in hand is cut off after this when the web process is told to end; the client asks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ def web(host: str, port: int) -> Part:
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
         "--workers", "1", "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers",
+        "--workers-kill-timeout", str(WEB_GRACE_SECONDS),
         "--log-level", "warning", "config.wsgi:application",
     ]  # fmt: skip
     return Part("web", command)

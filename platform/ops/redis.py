@@ -36,11 +36,21 @@ def _candidates() -> Iterator[Path]:
         yield Path(wheel.origin).parent / "bin" / "redis-server"
 
 
+def refuse_foreign(folder: Path) -> None:
+    """A deep data directory has its socket in a folder of the system's temporary one, where others can write too."""
+    if folder.stat().st_uid != os.geteuid():
+        raise RedisNotFound(f"{folder} belongs to another user: choose a shorter --data-dir")
+
+
 def arguments(server: Path, data_dir: Path, socket: Path) -> list[str]:
-    """The command line: a Unix socket only, everything on disk, refuse rather than forget when memory is full."""
+    """The command line: a Unix socket only, everything on disk, refuse rather than forget when memory is full.
+
+    Raises `RedisNotFound` where somebody else holds the folder of the socket.
+    """
     folder = data_dir / "redis"
     folder.mkdir(parents=True, exist_ok=True)
     socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    refuse_foreign(socket.parent)
     options = {
         "port": "0",
         "unixsocket": str(socket),

@@ -74,7 +74,7 @@ class Supervisor:
                 SHORTEST_RESTART if now - item.started > STEADY_SECONDS else min(item.delay * 2, LONGEST_RESTART)
             )
             item.restart_at = now + item.delay
-            self.say("up", f"{item.part.name} ended with {item.process.returncode}; again in {item.delay:.0f} s")
+            self.say("up", f"{item.part.name} ended with {item.process.returncode}; again in {item.delay:.1f} s")
 
     def _spawn(self, part: Part) -> subprocess.Popen[str]:
         process = subprocess.Popen(  # noqa: S603

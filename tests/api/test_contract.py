@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from PIL import Image
 
@@ -324,3 +325,14 @@ def test_a_picture_of_an_instance_is_a_png(api: Api, study: Study, clinic: Party
     answer = api.get(f"/v1/studies/{encode('std', study.id)}/instances/{encode('ins', instance.id)}/rendered?max=8")
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
     assert Image.open(io.BytesIO(answer.content)).size == (8, 8)
+
+
+def test_a_database_that_does_not_answer_is_told_with_a_time_to_come_back(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("api.v1.views.money.quota.subscription_of", gone)
+    answer = api.get("/v1/me")
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "unavailable", "2")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
+from types import SimpleNamespace
 
 import pytest
 from django.db import IntegrityError, connection
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
-from billing.models import Reservation, ReservationState, UsageEvent
+from billing.errors import ClosingFailed
+from billing.models import Invoice, Reservation, ReservationState, UsageEvent
 from inference import outcomes, sweeper
 from inference.domain.report import Report
 from inference.engine import lease as leasing
@@ -271,3 +275,26 @@ def test_doubled_and_late_wake_ups_do_no_harm(clinic: Party, study: Study) -> No
     assert [work() for _ in range(4)] == [1, 0, 0, 0]
     assert reread(job).attempt == 1
     assert rows(clinic) == (1, 1)
+
+
+def test_a_sweep_closes_the_periods_that_have_ended(
+    clinic: Party, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(clinic.tenant, study)
+    work()
+    sweeper.sweep()
+    with tenant_context(clinic.tenant.id):
+        assert not Invoice.objects.exists()
+    monkeypatch.setattr(sweeper, "timezone", SimpleNamespace(now=lambda: timezone.now() + timedelta(days=40)))
+    sweeper.close_periods()
+    sweeper.close_periods()
+    with tenant_context(clinic.tenant.id):
+        assert Invoice.objects.count() == 1
+
+
+def test_what_can_not_be_closed_does_not_end_the_sweep(clinic: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_: object) -> None:
+        raise ClosingFailed("one")
+
+    monkeypatch.setattr(sweeper.cycle, "close_due", failing)
+    assert sweeper.sweep().freed == 0

@@ -139,7 +139,18 @@ class TestTrain:
         assert status == 1
         assert "no training" in err
 
-    @pytest.mark.parametrize("arguments", [["no-such"], ["stub", "--epochs", "0"], ["stub", "--samples", "x"]])
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["no-such"],
+            ["stub", "--epochs", "0"],
+            ["stub", "--samples", "x"],
+            ["stub", "--seed", "-1"],
+            ["stub", "--seed", str(2**32)],
+            ["stub", "--backgrounds", "nowhere"],
+            ["stub", "--out", "/dev/null/model"],
+        ],
+    )
     def test_wrong_usage_is_named(self, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         offer(monkeypatch, Trainable())
         assert run("train", *arguments)[0] != 0
@@ -150,6 +161,23 @@ class TestAnalyse:
     def _plugins(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         offer(monkeypatch, StubPlugin(), Digits())
         return iter(())
+
+    @pytest.mark.parametrize("out", ["/dev/null/reports", "taken"])
+    def test_a_report_that_could_not_be_kept_is_refused_before_the_work(
+        self, grey: Path, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "taken").touch()
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("inference.management.commands.analyse.analyse", pytest.fail)
+        status, printed, err = run("analyse", "stub", str(grey), "--out", out)
+        assert (status, printed) == (2, "")
+        assert "can not be written" in err
+
+    def test_a_file_that_may_not_be_read_is_wrong_usage(self, grey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("inference.management.commands.analyse.os.access", lambda *_: False)
+        status, _, err = run("analyse", "stub", str(grey))
+        assert status == 2
+        assert str(grey) in err
 
     def test_json_holds_the_report_the_model_and_the_quantity(self, grey: Path) -> None:
         status, out, _ = run("analyse", "stub", str(grey), "--json")

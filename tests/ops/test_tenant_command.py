@@ -25,7 +25,7 @@ def test_the_printed_key_opens_the_new_tenant(db: None) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--owner", "nobody", "--plan", "trial"], "no e-mail address"),
+        (["--owner", "nobody", "--plan", "trial"], "email"),
         (["--owner", "owner@clinic.example", "--plan", "gold"], "gold"),
     ],
 )
@@ -33,3 +33,20 @@ def test_a_wrong_word_makes_nothing(db: None, arguments: list[str], complaint: s
     with pytest.raises(CommandError, match=complaint):
         create(*arguments)
     assert not Tenant.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["", "x" * 151])
+def test_a_name_that_is_none_makes_nothing(db: None, name: str) -> None:
+    with pytest.raises(CommandError, match="name"):
+        call_command("tenant", "create", name, "--owner", "owner@clinic.example", "--plan", "trial")
+    assert not Tenant.objects.exists()
+
+
+def test_the_same_command_given_twice_makes_one_tenant_unless_asked_for(db: None) -> None:
+    words = ["--owner", "owner@clinic.example", "--plan", "trial"]
+    create(*words)
+    with pytest.raises(CommandError, match="--again"):
+        create(*words)
+    assert Tenant.objects.count() == 1
+    create(*words, "--again")
+    assert Tenant.objects.count() == 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -40,6 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         plugin, paths = self.usable(options["plugin"], options["paths"])
+        make_folder(options["out"])
         try:
             document, text = self.run(plugin, paths)
         except UserError as error:
@@ -59,10 +61,16 @@ class Command(BaseCommand):
             plugin = registry.get(slug)
         except UserError as error:
             raise CommandError(error.detail, returncode=USAGE) from error
-        missing = [str(path) for path in paths if not path.exists()]
+        try:
+            missing = [str(path) for path in paths if not path.exists()]
+            files = list(dict.fromkeys(file for path in paths for file in files_under(path)))
+        except OSError as error:
+            raise CommandError(f"This can not be read: {error}", returncode=USAGE) from error
         if missing:
             raise CommandError(f"No such file or folder: {', '.join(missing)}", returncode=USAGE)
-        files = list(dict.fromkeys(file for path in paths for file in files_under(path)))
+        closed = [str(path) for path in (*paths, *files) if not os.access(path, os.R_OK)]
+        if closed:
+            raise CommandError(f"Permission to read is missing: {', '.join(closed)}", returncode=USAGE)
         if not files:
             raise CommandError("The folder holds no file.", returncode=USAGE)
         return plugin, files
@@ -79,7 +87,6 @@ class Command(BaseCommand):
         """Print the report, and keep it where asked."""
         spelled = json.dumps(document, ensure_ascii=False)
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
             (out / REPORT_FILE).write_text(spelled + "\n", encoding="utf-8")
         self.stdout.write(spelled if as_json else text)
 
@@ -90,6 +97,18 @@ class Command(BaseCommand):
         else:
             self.stderr.write(f"{detail} ({code})")
         raise SystemExit(status)
+
+
+def make_folder(out: Path | None) -> None:
+    """Before the work is done, so that its result is not lost for want of a place."""
+    if out is None:
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"The report can not be written: {error}", returncode=USAGE) from error
+    if not os.access(out, os.W_OK):
+        raise CommandError(f"The report can not be written: {out} is closed to writing.", returncode=USAGE)
 
 
 def files_under(path: Path) -> list[Path]:

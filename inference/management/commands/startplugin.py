@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ class Command(BaseCommand):
             root = write_plugin(options["name"], options["dir"].resolve(), installation_key(settings.ASSAY_DATA_DIR))
         except UserError as error:
             raise CommandError(error.detail) from error
+        except OSError as error:
+            raise CommandError(f"the package can not be written: {error}") from error
         self.stdout.write(f"wrote {root}")
-        self.stdout.write(f"install it with: pip install --no-deps -e {root}")
-        self.stdout.write(f"try it with: cd {root} && pytest")
+        self.stdout.write(f"install it with: {sys.executable} -m pip install --no-deps -e {root}")
+        self.stdout.write(f"try it with: cd {root} && {sys.executable} -m pytest")
+        self.stdout.write("pytest is in the development environment: requirements/install dev")

@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("plugin", help="slug of the plugin, as `manage.py plugins` lists it")
-        parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same weights (default 0)")
+        parser.add_argument("--seed", type=seed, default=0, help="the same seed gives the same weights (default 0)")
         parser.add_argument("--samples", type=positive, help="how many training samples (default: the plugin's)")
         parser.add_argument("--epochs", type=positive, help="how many passes (default: the plugin's)")
         parser.add_argument("--backgrounds", type=Path, help="folder of images that the plugin may train on")
@@ -34,6 +34,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        backgrounds = options["backgrounds"]
+        if backgrounds is not None and not backgrounds.is_dir():
+            raise CommandError(f"{backgrounds} is no folder of images")
         try:
             plugin = registry.get(options["plugin"])
             out = options["out"] or new_folder(plugin.manifest, options["seed"])
@@ -44,6 +47,8 @@ class Command(BaseCommand):
             raise CommandError(f"The plugin {error} has no training.") from error
         except UserError as error:
             raise CommandError(error.detail) from error
+        except OSError as error:
+            raise CommandError(f"the model can not be written: {error}") from error
         self.finish(plugin.manifest, out)
 
     def finish(self, manifest: Manifest, out: Path) -> None:
@@ -54,6 +59,13 @@ class Command(BaseCommand):
         if card.exists():
             self.stdout.write(card.read_text(encoding="utf-8"))
         self.stdout.write(f"The signed model lies in {out}")
+
+
+def seed(text: str) -> int:
+    """A seed that every random generator takes."""
+    if not 0 <= (number := int(text)) < 2**32:
+        raise ValueError(text)
+    return number
 
 
 def positive(text: str) -> int:

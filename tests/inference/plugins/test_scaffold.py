@@ -90,3 +90,14 @@ def test_an_existing_folder_is_left_alone(package: Path, tmp_path: Path) -> None
     with pytest.raises(CommandError, match="exists already"):
         call_command("startplugin", "light-or-dark", "--dir", str(tmp_path))
     assert texts(package) == before
+
+
+def test_a_name_that_an_installed_plugin_has_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="installed already"):
+        call_command("startplugin", "digits", "--dir", str(tmp_path))
+    assert not (tmp_path / "assay_digits").exists()
+
+
+def test_a_place_that_can_not_be_written_is_told(data: Path) -> None:
+    with pytest.raises(CommandError, match="can not be written"):
+        call_command("startplugin", "light-or-dark", "--dir", "/dev/null")

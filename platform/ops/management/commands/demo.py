@@ -29,6 +29,10 @@ FIRST_PORT = 8000
 PORTS_TRIED = 20
 
 
+class Interrupted(Exception):
+    """Ctrl-C, or the signal of whoever started the demo."""
+
+
 class Command(BaseCommand):
     """With `--base-url` and `--api-key` any server will do; without, the demo starts the product first."""
 
@@ -51,6 +55,8 @@ class Command(BaseCommand):
                 self.run_here(once=options["once"], as_json=options["json"])
         except (customer.RunFailed, StudyNotFound) as error:
             raise CommandError(str(error)) from error
+        except Interrupted:
+            self.say("ended")
 
     def run_here(self, *, once: bool, as_json: bool) -> None:
         """Start the product on this machine, run the main job, and stay until Ctrl-C unless `once`."""
@@ -63,6 +69,7 @@ class Command(BaseCommand):
             if not once:
                 self.say_where(base_url, logins)
                 process.wait()
+                raise CommandError(f"the product ended with status {process.returncode}")
 
     def run_against(self, base_url: str, api_key: str, *, as_json: bool) -> None:
         outcome = customer.run(base_url, api_key, demo.PLUGIN, [chest_film()], self.say)
@@ -106,12 +113,15 @@ def product(port: int) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(command, stdout=sys.stderr, start_new_session=True, preexec_fn=die_with_parent)  # noqa: S603
 
     def stop(*_: Any) -> None:
-        process.terminate()
+        raise Interrupted
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield process
     finally:
+        # a second Ctrl-C must not leave half of the product behind
+        for number in previous:
+            signal.signal(number, signal.SIG_IGN)
         process.terminate()
         process.wait(END_SECONDS)
         for number, handler in previous.items():

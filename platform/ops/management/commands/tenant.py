@@ -8,7 +8,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_email
 
 from ops.tenancy import NewCustomer, create_customer
 from tenants.errors import UserError
@@ -25,14 +24,16 @@ class Command(BaseCommand):
         create.add_argument("name")
         create.add_argument("--owner", required=True, help="e-mail of the owner")
         create.add_argument("--plan", required=True, help="slug of a published plan")
+        create.add_argument("--again", action="store_true", help="even if the owner has one of that name")
         create.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            validate_email(options["owner"])
-            made = create_customer(options["name"], options["owner"], options["plan"])
+            made = create_customer(options["name"], options["owner"], options["plan"], again=options["again"])
         except ValidationError as error:
-            raise CommandError(f"{options['owner']!r} is no e-mail address") from error
+            raise CommandError(
+                "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
+            ) from error
         except UserError as error:
             raise CommandError(error.detail) from error
         shown = as_json(made)

@@ -6,7 +6,8 @@ import fcntl
 import os
 import signal
 import socket
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,8 +30,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=1)
+        parser.add_argument("--port", type=whole(1, 65_535), default=8000)
+        parser.add_argument("--workers", type=whole(1, 256), default=1)
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port, workers = options["host"], options["port"], options["workers"]
@@ -46,9 +47,21 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: supervisor.stopping.set())
         supervisor.start()
-        supervisor.say("up", f"portal http://{host}:{port}/  admin http://{host}:{port}/admin/  Ctrl-C ends all")
+        shown = settings.ASSAY_PUBLIC_BASE_URL or f"http://{host}:{port}"
+        supervisor.say("up", f"portal {shown}/  admin {shown}/admin/  Ctrl-C ends all")
         supervisor.run()
         lock.close()
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """An argument type: a whole number within bounds."""
+
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise ArgumentTypeError(f"{text!r} is no whole number from {least} to {most}")
+        return int(text)
+
+    return parse
 
 
 def lock_data_dir(data_dir: Path) -> IO[str]:
@@ -76,10 +89,11 @@ def require_free(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as error:
-            raise CommandError(
-                f"{host}:{port} can not be used ({error.strerror}): choose another with --port"
-            ) from error
+        except socket.gaierror as error:
+            raise CommandError(f"{host} is no address of this machine: choose another with --host") from error
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", error)
+            raise CommandError(f"{host}:{port} can not be used ({reason}): choose another with --port") from error
 
 
 def prepare() -> None:

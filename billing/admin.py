@@ -27,7 +27,7 @@ from billing.models import (
     UsageEvent,
     VersionState,
 )
-from tenants.admin_base import ShownAdmin, ShownInline, operator
+from tenants.admin_base import Operated, ShownAdmin, ShownInline, operator
 from tenants.errors import UserError
 
 
@@ -69,12 +69,16 @@ class PlanAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ["slug", "name", "position", "is_trial"]
     search_fields = ["slug", "name"]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> list[str]:
+        """What customers have agreed to under a slug stays under it, and a sold plan does not become a trial."""
+        return ["slug", "is_trial"] if obj and obj.versions.exclude(state=VersionState.DRAFT).exists() else []
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 @admin.register(PlanVersion)
-class PlanVersionAdmin(ModelAdmin):  # type: ignore[misc]
+class PlanVersionAdmin(Operated, ModelAdmin):  # type: ignore[misc]
     """Draft, edit, publish. A published version never changes: draft the next one from it."""
 
     list_display = ["__str__", "state", "currency", "interval", "published_at"]
@@ -89,11 +93,11 @@ class PlanVersionAdmin(ModelAdmin):  # type: ignore[misc]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.action(description="Publish the draft")
+    @admin.action(permissions=["operate"], description="Publish the draft")
     def publish(self, request: HttpRequest, chosen: QuerySet[PlanVersion]) -> None:
         self._each(request, chosen, catalogue.publish)
 
-    @admin.action(description="Draft the next version from this one")
+    @admin.action(permissions=["operate"], description="Draft the next version from this one")
     def draft(self, request: HttpRequest, chosen: QuerySet[PlanVersion]) -> None:
         self._each(request, chosen, catalogue.draft_from)
 
@@ -176,7 +180,7 @@ class InvoiceAdmin(ShownAdmin):
     inlines = [InvoiceLineInline]
     actions = ["mark_paid"]
 
-    @admin.action(description="Book the payment")
+    @admin.action(permissions=["operate"], description="Book the payment")
     def mark_paid(self, request: HttpRequest, chosen: QuerySet[Invoice]) -> None:
         for invoice in chosen:
             invoices.mark_paid(invoice, actor=operator(request))

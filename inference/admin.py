@@ -24,11 +24,11 @@ class JobAdmin(ShownAdmin):
     date_hierarchy = "created_at"
     actions = ["cancel", "retry"]
 
-    @admin.action(description="Cancel")
+    @admin.action(permissions=["operate"], description="Cancel")
     def cancel(self, request: HttpRequest, chosen: QuerySet[Job]) -> None:
         self._each(request, chosen, jobs.cancel)
 
-    @admin.action(description="Try again")
+    @admin.action(permissions=["operate"], description="Try again")
     def retry(self, request: HttpRequest, chosen: QuerySet[Job]) -> None:
         self._each(request, chosen, jobs.retry)
 
@@ -72,7 +72,7 @@ class ModelVersionAdmin(ShownAdmin):
     list_filter = ["plugin", "state"]
     actions = ["activate"]
 
-    @admin.action(description="Put in force; the one before is retired")
+    @admin.action(permissions=["operate"], description="Put in force; the one before is retired")
     def activate(self, request: HttpRequest, chosen: QuerySet[ModelVersion]) -> None:
         if chosen.count() != 1:
             messages.error(request, "Choose one version.")

@@ -46,6 +46,13 @@ class JobNotFinished(UserError):
     template = "The job has not ended yet."
 
 
+class StudyPurged(UserError):
+    """The study of the job was deleted."""
+
+    code = "purged"
+    template = "The study was deleted: send it again and submit a new job."
+
+
 class InvalidParams(UserError):
     """The parameters do not fit the plugin's schema."""
 
@@ -164,13 +171,15 @@ def retry(job: Job, *, actor: str) -> Job:
     """Queue an ended, unbilled job again, with a new place in the quota at the price of now.
 
     The attempt goes on counting: a fencing token is never used twice. Raises `JobAlreadyFinished` for a job that
-    succeeded, `JobNotFinished` for one under way, and the refusals of `submit`.
+    succeeded, `JobNotFinished` for one under way, `StudyPurged`, and the refusals of `submit`.
     """
     accounts.require_active(job.tenant)
     with transaction.atomic():
         # judged by the locked row: of two retries at once only one may come to take a place
         job = Job.objects.for_tenant(job.tenant_id).select_for_update(no_key=True).get(pk=job.pk)
         refuse_retry(job)
+        if job.study is None and job.inline is None:
+            raise StudyPurged
         asked = check(job.plugin, job.study, job.inline, job.params)
         place = quota.reserve(
             job.tenant_id, job_id=job.id, plugin=job.plugin, unit=asked.plugin.manifest.unit, quantity=asked.quantity

@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from tenants import accounts, keys
-from tenants.admin_base import ShownAdmin, ShownInline, operator
+from tenants.admin_base import Operated, ShownAdmin, ShownInline, operator
 from tenants.models import ApiKey, AuditEvent, Membership, Tenant, TenantStatus, User
 
 
@@ -24,7 +24,7 @@ class MembershipInline(ShownInline):
 
 
 @admin.register(Tenant)
-class TenantAdmin(ModelAdmin):  # type: ignore[misc]
+class TenantAdmin(Operated, ModelAdmin):  # type: ignore[misc]
     """Tenants are made by `manage.py tenant create`, which makes all that belongs to one."""
 
     list_display = ["name", "status", "language", "weight", "created_at"]
@@ -40,12 +40,12 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.action(description="Suspend: results stay readable, no new work")
+    @admin.action(permissions=["operate"], description="Suspend: results stay readable, no new work")
     def suspend(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
         for tenant in chosen:
             accounts.set_status(tenant, TenantStatus.SUSPENDED, actor=operator(request))
 
-    @admin.action(description="Resume")
+    @admin.action(permissions=["operate"], description="Resume")
     def resume(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
         for tenant in chosen:
             accounts.set_status(tenant, TenantStatus.ACTIVE, actor=operator(request))
@@ -84,7 +84,7 @@ class ApiKeyAdmin(ShownAdmin):
     exclude = ["secret_sha256"]
     actions = ["revoke"]
 
-    @admin.action(description="Revoke")
+    @admin.action(permissions=["operate"], description="Revoke")
     def revoke(self, request: HttpRequest, chosen: QuerySet[ApiKey]) -> None:
         for key in chosen:
             keys.revoke(key, actor=operator(request))

@@ -8,6 +8,15 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 
+class Operated:
+    """Actions marked `permissions=["operate"]` are for those who may change the rows, not for those who may look."""
+
+    opts: Any
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+
+
 class ReadOnly:
     """Neither add, change nor delete."""
 
@@ -21,7 +30,7 @@ class ReadOnly:
         return False
 
 
-class ShownAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class ShownAdmin(Operated, ReadOnly, ModelAdmin):  # type: ignore[misc]
     """A list and a page for each row."""
 
     list_per_page = 50

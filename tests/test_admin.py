@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.core.exceptions import ValidationError
+from django.template.loader import get_template
 from django.test import Client
 from django.urls import reverse
 
-from tenants.models import User
+from billing.models import Price
+from tenants.models import Tenant, TenantStatus, User
 from tests.conftest import Party
 
 EDITABLE = {"tenant", "user", "plan", "planversion", "group"}
@@ -67,3 +72,37 @@ def test_the_operator_adds_a_person(operator: Client) -> None:
     answer = operator.post(reverse("admin:tenants_user_add"), {**words, "usable_password": "true"})
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     assert User.objects.get(email="new@clinic.example").check_password("a long password")
+
+
+def suspend(client: Client, tenant: Tenant) -> str:
+    words = {"action": "suspend", "_selected_action": [str(tenant.pk)]}
+    client.post(reverse("admin:tenants_tenant_changelist"), words)
+    tenant.refresh_from_db()
+    return tenant.status
+
+
+def test_who_may_only_look_operates_nothing(client: Client, alice: Party) -> None:
+    looker = User.objects.create_user("looker@assay.example", "a long password", is_staff=True)
+    looker.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(looker)
+    assert client.get(reverse("admin:tenants_tenant_changelist")).status_code == 200
+    assert suspend(client, alice.tenant) == TenantStatus.ACTIVE
+
+
+def test_control_who_may_change_operates(operator: Client, alice: Party) -> None:
+    assert suspend(operator, alice.tenant) == TenantStatus.SUSPENDED
+
+
+def test_every_action_of_ours_asks_for_a_permission(rf: Any) -> None:
+    for page in admin.site._registry.values():
+        for name in page.actions or ():
+            assert getattr(page, name).allowed_permissions == ["operate"], (page, name)
+
+
+def test_the_admin_looks_like_ours() -> None:
+    assert "unfold" in str(get_template("admin/base.html").origin)
+
+
+def test_a_price_that_can_not_be_rated_is_refused_in_the_draft() -> None:
+    with pytest.raises(ValidationError, match="negative"):
+        Price(model="per_unit", amount=Decimal(-500)).clean()

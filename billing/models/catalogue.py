@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from billing.domain.rating import PriceModel, PriceRule, tiers_from_json
+from billing.domain.rating import InvalidPrice, PriceModel, PriceRule, check, tiers_from_json
 from billing.fields import AmountField, QuantityField
 from tenants.ids import uuid7
 
@@ -133,6 +134,13 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plugin} {self.model}"
+
+    def clean(self) -> None:
+        """What the admin checks before it saves a draft. Raises Django's `ValidationError`."""
+        try:
+            check(self.rule)
+        except InvalidPrice as error:
+            raise ValidationError(str(error)) from error
 
     @property
     def rule(self) -> PriceRule:

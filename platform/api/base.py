@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from api import idempotency
 from api.authentication import Actor, ApiKeyAuthentication, SessionAuthentication
 from api.errors import InvalidFields, NotFound, entry
+from api.parsing import clean
 from api.permissions import HasScope
 from api.throttling import KeyRate
 from tenants.context import tenant_context
@@ -47,7 +48,8 @@ class TenantAPIView(APIView):
         super().initial(request, *args, **kwargs)
         unknown = sorted(set(request.query_params) - self.filters)
         if unknown:
-            raise InvalidFields([entry(f"?{name}", "unknown_parameter", "not known here") for name in unknown])
+            raise InvalidFields([entry(f"?{name}", "unknown_parameter", "not known here") for name in unknown[:20]])
+        clean(dict(request.query_params.items()), "?")
 
 
 Handler = Callable[Concatenate[ViewT, Request, P], Response]

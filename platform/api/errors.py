@@ -154,8 +154,10 @@ def entries_of(error: UserError) -> list[Entry]:
     return [entry(error.pointer, error.code, translated(error))] if error.pointer else []
 
 
-def entry(pointer: str, code: str, detail: str) -> Entry:
-    return {"pointer": pointer, "code": code, "detail": detail}
+def entry(pointer: str, code: str, detail: str, **params: object) -> Entry:
+    """One fault; `detail` is a template, told in the language of the request."""
+    text = _(detail) if detail else ""
+    return {"pointer": pointer, "code": code, "detail": text % params if params else text}
 
 
 def translated(error: UserError) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from api.errors import InvalidFields, entry
 
 DEFAULT, SMALLEST, LARGEST = 20, 1, 100
+MOST_DIGITS = 9
 PAGE_PARAMETERS = frozenset({"limit", "cursor"})
 COMPARISONS = ("gte", "gt", "lte", "lt")
 
@@ -43,10 +44,27 @@ def page(
 
 
 def limit_of(request: Request) -> int:
-    text = request.query_params.get("limit", str(DEFAULT))
-    if not text.isascii() or not text.isdigit() or not SMALLEST <= int(text[:9]) <= LARGEST:
-        raise InvalidFields([entry("?limit", "out_of_range", f"{SMALLEST} to {LARGEST}")])
+    return whole_number("?limit", request.query_params.get("limit", str(DEFAULT)), SMALLEST, LARGEST)
+
+
+def whole_number(pointer: str, text: str, least: int, most: int) -> int:
+    """A whole number within bounds. Raises `InvalidFields`."""
+    if not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS or not least <= int(text) <= most:
+        raise InvalidFields([entry(pointer, "out_of_range", "%(least)s to %(most)s", least=least, most=most)])
     return int(text)
+
+
+def page_of_few(request: Request, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One page of a list that is short and made in memory; its cursor is a place in it. Raises `InvalidFields`."""
+    limit = limit_of(request)
+    start = whole_number("?cursor", request.query_params.get("cursor") or "0", 0, len(found))
+    more = len(found) > start + limit
+    return {
+        "object": "list",
+        "data": found[start : start + limit],
+        "has_more": more,
+        "next_cursor": str(start + limit) if more else None,
+    }
 
 
 def after(request: Request, rows: QuerySet[Any], field: str) -> QuerySet[Any]:
@@ -55,8 +73,8 @@ def after(request: Request, rows: QuerySet[Any], field: str) -> QuerySet[Any]:
         return rows
     try:
         at, identity = json.loads(base64.urlsafe_b64decode(cursor + "==="))
-        moment, last = datetime.fromisoformat(at), UUID(identity)
-    except (ValueError, TypeError, AttributeError) as error:
+        moment, last = datetime.fromisoformat(at).astimezone(UTC), UUID(identity)
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InvalidFields([entry("?cursor", "invalid_cursor", "take next_cursor of a list")]) from error
     return rows.filter(Q(**{f"{field}__lt": moment}) | Q(**{field: moment, "id__lt": last}))
 
@@ -80,8 +98,9 @@ def moment(name: str, text: str) -> datetime:
     """A time by RFC 3339. Raises `InvalidFields`."""
     try:
         found = parse_datetime(text.replace(" ", "+"))
-    except ValueError:
+        if found is not None and found.tzinfo is not None:
+            return found.astimezone(UTC)
+    # the first and the last day of the calendar have no name in some zones
+    except (ValueError, OverflowError):
         found = None
-    if found is None or found.tzinfo is None:
-        raise InvalidFields([entry(f"?{name}", "invalid_time", "RFC 3339, for example 2026-01-31T00:00:00Z")])
-    return found
+    raise InvalidFields([entry(f"?{name}", "invalid_time", "RFC 3339, for example 2026-01-31T00:00:00Z")])

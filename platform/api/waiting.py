@@ -18,7 +18,7 @@ from tenants.context import tenant_context
 
 MOST_WAITERS = 8
 SHORTEST, LONGEST = 0.02, 0.5
-PREFERENCE = re.compile(r"\bwait\s*=\s*(\d{1,5})\b")
+PREFERENCE = re.compile(r"""\bwait\s*=\s*"?(\d{1,5})\b""", re.IGNORECASE)
 
 _places = threading.BoundedSemaphore(MOST_WAITERS)
 _pause = threading.Event()

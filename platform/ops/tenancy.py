@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.tokens import default_token_generator
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 
 from billing import catalogue
+from billing.models import Subscription
 from tenants import accounts, keys
 from tenants.context import operator_context
 from tenants.errors import UserError
@@ -16,12 +23,20 @@ ACTOR = "operator:command"
 
 @dataclass(frozen=True, slots=True)
 class NewCustomer:
-    """What was made; `api_key` is shown once."""
+    """What was made; `api_key` is shown once, and so is the path where a new owner chooses a password."""
 
     tenant: Tenant
     owner: User
     api_key: str
     plan: str
+    password_path: str | None
+
+
+class TenantUnknown(UserError):
+    """No tenant has this id."""
+
+    code = "unknown_tenant"
+    template = "There is no tenant of this id."
 
 
 class TenantExists(UserError):
@@ -44,4 +59,20 @@ def create_customer(name: str, owner_email: str, plan: str, *, again: bool = Fal
         new = accounts.create_tenant(name, owner_email, actor=ACTOR)
         catalogue.subscribe(new.tenant, plan, actor=ACTOR)
         issued = keys.issue(new.tenant, "first key", SCOPES, actor=ACTOR, created_by=new.owner)
-    return NewCustomer(new.tenant, new.owner, issued.token, plan)
+    path = password_path(new.owner) if not new.owner.has_usable_password() else None
+    return NewCustomer(new.tenant, new.owner, issued.token, plan, path)
+
+
+def password_path(user: User) -> str:
+    """Where the person chooses a password: once, within the days of `PASSWORD_RESET_TIMEOUT`."""
+    token = default_token_generator.make_token(user)
+    return reverse("portal:set-password", args=[urlsafe_base64_encode(force_bytes(user.pk)), token])
+
+
+def change_plan(tenant_id: UUID, plan: str) -> Subscription:
+    """Put a tenant on another plan from now on. Raises `UnknownPlan`, `TrialUsed` and `TenantUnknown`."""
+    with operator_context():
+        tenant = Tenant.objects.filter(pk=tenant_id).first()
+        if tenant is None:
+            raise TenantUnknown
+        return catalogue.subscribe(tenant, plan, actor=ACTOR)

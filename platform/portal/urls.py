@@ -11,6 +11,7 @@ app_name = "portal"
 urlpatterns = [
     path("", jobs.Home.as_view(), name="home"),
     path("login", session.LogIn.as_view(), name="login"),
+    path("set-password/<uidb64>/<token>", session.SetPassword.as_view(), name="set-password"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("organisations", session.Tenants.as_view(), name="tenants"),
     path("jobs", jobs.Jobs.as_view(), name="jobs"),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,49 +16,12 @@ from tenants import keys
 from tenants.accounts import TENANT_IN_SESSION
 from tenants.context import tenant_context
 from tenants.ids import encode
+from tests.api.conftest import Api
 from tests.conftest import Party, make_party
-from tests.inference.work import SLUG, echo_installed, picture, study_of, submit, subscribe, work
+from tests.inference.work import SLUG, picture, study_of, submit, subscribe, work
 
 pytestmark = pytest.mark.django_db
 PROBLEM = {"type", "title", "status", "detail", "instance", "code", "request_id", "errors"}
-
-
-@pytest.fixture
-def clinic(db: None) -> Iterator[Party]:
-    with echo_installed():
-        party = make_party("clinic")
-        subscribe(party.tenant)
-        yield party
-
-
-@pytest.fixture
-def study(clinic: Party) -> Study:
-    return study_of(clinic.tenant)
-
-
-class Api:
-    """A client with one credential."""
-
-    def __init__(self, token: str, **headers: str) -> None:
-        self.client, self.headers = Client(), {"HTTP_AUTHORIZATION": f"Bearer {token}", **headers}
-
-    def get(self, path: str, **headers: str) -> Any:
-        return self.client.get(path, **self.headers, **headers)
-
-    def post(self, path: str, body: Any = None, **headers: str) -> Any:
-        data = json.dumps(body if body is not None else {})
-        return self.client.post(path, data, content_type="application/json", **self.headers, **headers)
-
-    def upload(self, *files: io.BytesIO, **fields: str) -> Any:
-        return self.client.post("/v1/studies", {"files": list(files), **fields}, **self.headers)
-
-    def delete(self, path: str) -> Any:
-        return self.client.delete(path, **self.headers)
-
-
-@pytest.fixture
-def api(clinic: Party) -> Api:
-    return Api(clinic.token)
 
 
 def public(job: Job) -> str:

@@ -28,7 +28,16 @@ from tenants.models import ApiKey, TenantModel
 from tests.conftest import Party, make_party
 from tests.inference.work import SLUG, echo_installed, study_of, submit, subscribe, work
 
-PUBLIC = {"openapi", "docs", "set_language", "portal:login", "portal:logout", "v1:nothing"}
+PUBLIC = {
+    "openapi",
+    "docs",
+    "set_language",
+    "portal:login",
+    "portal:logout",
+    "portal:set-password",
+    "v1:root",
+    "v1:nothing",
+}
 STAFF_PREFIX = "admin/"
 # routes of a tenant that take no id of an object
 OWN = {

@@ -5,8 +5,11 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
+from billing.models import Subscription
 from tenants import keys
+from tenants.context import operator_context
 from tenants.models import Tenant
 
 
@@ -50,3 +53,42 @@ def test_the_same_command_given_twice_makes_one_tenant_unless_asked_for(db: None
     assert Tenant.objects.count() == 1
     create(*words, "--again")
     assert Tenant.objects.count() == 2
+
+
+def plan_of(tenant: Tenant) -> str:
+    with operator_context():
+        return str(Subscription.objects.get(tenant=tenant, canceled_at=None).plan_version.plan.slug)
+
+
+def test_a_tenant_is_put_on_another_plan(db: None) -> None:
+    made = json.loads(create("--owner", "owner@clinic.example", "--plan", "trial", "--json"))
+    call_command("tenant", "plan", made["tenant"], "team", stdout=StringIO())
+    assert plan_of(Tenant.objects.get()) == "team"
+
+
+@pytest.mark.parametrize(("tenant", "plan"), [("tnt_nonsense", "team"), (None, "gold")])
+def test_another_plan_for_nobody_or_no_plan_changes_nothing(db: None, tenant: str | None, plan: str) -> None:
+    made = json.loads(create("--owner", "owner@clinic.example", "--plan", "trial", "--json"))
+    with pytest.raises(CommandError):
+        call_command("tenant", "plan", tenant or made["tenant"], plan)
+    assert plan_of(Tenant.objects.get()) == "trial"
+
+
+def test_the_owner_chooses_a_password_once_by_the_printed_address(db: None) -> None:
+    made = json.loads(create("--owner", "owner@clinic.example", "--plan", "trial", "--json"))
+    path = made["password_url"].removeprefix("http://127.0.0.1:8000")
+    client = Client()
+    form = client.get(path)["Location"]
+    words = {"new_password1": "long and secret 1", "new_password2": "long and secret 1"}
+    assert client.post(form, words).status_code == 302
+    assert client.get("/").status_code == 200
+    assert "too old" in Client().get(path, follow=True).content.decode()
+
+
+def test_an_owner_who_has_a_password_gets_no_such_address(db: None) -> None:
+    made = json.loads(create("--owner", "owner@clinic.example", "--plan", "trial", "--json"))
+    client = Client()
+    form = client.get(made["password_url"].removeprefix("http://127.0.0.1:8000"))["Location"]
+    client.post(form, {"new_password1": "long and secret 1", "new_password2": "long and secret 1"})
+    again = json.loads(create("--owner", "owner@clinic.example", "--plan", "trial", "--json", "--again"))
+    assert "password_url" not in again

@@ -43,6 +43,8 @@ def of_module(path: Path) -> set[str]:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in CALLS:
             for argument in node.args[:2]:
                 found |= text_of(argument)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "entry":
+            found |= {text for argument in node.args[2:3] for text in text_of(argument)}
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Yield) and isinstance(node.value.value, ast.Tuple):
             found |= text_of(node.value.value.elts[0])
     return {text for text in found if " " in text}

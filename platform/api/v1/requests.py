@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from api.errors import InvalidFields, entry
+from api.parsing import escaped
 
 MOST_METADATA = 50
+LONGEST_NAME = 100
+MOST_FAULTS = 20
+"""Told in one answer: who sends thousands of unknown fields is not answered with thousands of entries."""
 
 
 class Strict(serializers.Serializer[Any]):
@@ -20,9 +25,8 @@ class Strict(serializers.Serializer[Any]):
         if not isinstance(data, dict):
             raise InvalidFields([entry("", "not_an_object", "the body is a JSON object")])
         known = cls()
-        unknown = [
-            entry(f"/{name}", "unknown_field", "not known here") for name in sorted(set(data) - set(known.fields))
-        ]
+        strange = sorted(set(data) - set(known.fields))[:MOST_FAULTS]
+        unknown = [entry(f"/{escaped(name)}", "unknown_field", "not known here") for name in strange]
         checked = cls(data=data)
         if not checked.is_valid() or unknown:
             raise InvalidFields([*unknown, *faults(checked.errors)])
@@ -33,26 +37,30 @@ class Strict(serializers.Serializer[Any]):
 def faults(errors: Any, pointer: str = "") -> list[dict[str, str]]:
     """The serializer's errors, flat, each with a JSON pointer."""
     if isinstance(errors, dict):
-        return [fault for name, below in errors.items() for fault in faults(below, f"{pointer}/{name}")]
+        return [fault for name, below in errors.items() for fault in faults(below, f"{pointer}/{escaped(str(name))}")]
     return [entry(pointer, getattr(error, "code", "invalid"), str(error)) for error in errors]
 
 
 class MetadataField(serializers.DictField):
-    """Up to 50 short texts of the customer's own."""
+    """Up to 50 short texts of the customer's own, under names of up to 100 characters."""
 
     child = serializers.CharField(max_length=500, allow_blank=True)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().to_internal_value(data)
         if len(found) > MOST_METADATA:
-            raise serializers.ValidationError(f"at most {MOST_METADATA} keys", code="too_many_keys")
+            raise serializers.ValidationError(_("at most %(most)s keys") % {"most": MOST_METADATA}, "too_many_keys")
+        if any(not 1 <= len(name) <= LONGEST_NAME for name in found):
+            text = _("a key has 1 to %(most)s characters") % {"most": LONGEST_NAME}
+            raise serializers.ValidationError(text, "invalid_key")
         return found
 
 
 class JobRequest(Strict):
     """The body of `POST /v1/jobs` and of its estimate."""
 
-    study = serializers.CharField(required=False, max_length=40)
+    # of any length: a malformed id answers like one that never was
+    study = serializers.CharField(required=False, allow_blank=True)
     input = serializers.DictField(required=False)
     plugin = serializers.CharField(max_length=64)
     params = serializers.DictField(required=False, default=dict)
@@ -61,7 +69,7 @@ class JobRequest(Strict):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("study" in attrs) == ("input" in attrs):
-            raise serializers.ValidationError({"study": "give either study or input"}, code="required")
+            raise serializers.ValidationError({"study": _("give either study or input")}, code="required")
         return attrs
 
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from django.http import HttpRequest, JsonResponse
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
 from api.errors import NOT_FOUND, problem_page
 from api.v1.views import jobs, money, plugins, results, studies
 
 app_name = "v1"
+
+
+@csrf_exempt
+def nothing(request: HttpRequest, rest: str = "") -> JsonResponse:
+    """Whatever the method: a page about a token would tell a client nothing."""
+    return problem_page(request, "not_found", NOT_FOUND)
+
+
 urlpatterns = [
     path("me", money.MeView.as_view(), name="me"),
     path("studies", studies.StudiesView.as_view(), name="studies"),
@@ -32,5 +42,6 @@ urlpatterns = [
     path("invoices/preview", money.PreviewView.as_view(), name="invoice-preview"),
     path("invoices/<str:identity>", money.InvoiceView.as_view(), name="invoice"),
     # every other address below /v1/ answers with a problem, not with a page
-    path("<path:rest>", lambda request, rest: problem_page(request, "not_found", NOT_FOUND), name="nothing"),
+    path("", nothing, name="root"),
+    path("<path:rest>", nothing, name="nothing"),
 ]

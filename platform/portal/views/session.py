@@ -6,9 +6,10 @@ import hashlib
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, PasswordResetConfirmView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views import View
 
@@ -46,6 +47,15 @@ class LogIn(LoginView):
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         failures(form.data.get("username", "").strip().lower(), 1)
         return super().form_invalid(form)
+
+
+class SetPassword(PasswordResetConfirmView):
+    """A person who was invited chooses a password by a link that counts once, and is logged in."""
+
+    template_name = "portal/set_password.html"
+    success_url = reverse_lazy("portal:home")
+    post_reset_login = True
+    post_reset_login_backend = "django.contrib.auth.backends.ModelBackend"
 
 
 def failures(email: str, more: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
+from django.utils.http import parse_etags
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -40,6 +41,12 @@ def own(view: TenantAPIView, identity: str) -> Job:
 def etag(row: Job) -> str:
     """Changes with the row, and with the place in the queue."""
     return f'W/"{row.version}-{jobs.queue_position(row) or 0}"'
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Whether the client has the row as it is: by RFC 9110 a list of tags, compared weakly, or `*`."""
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in known or tag.removeprefix("W/") in {one.removeprefix("W/") for one in known}
 
 
 def answer(view: TenantAPIView, request: Request, row: Job, status: int = 200) -> Response:
@@ -155,7 +162,7 @@ class JobView(TenantAPIView):
             self.hold(identity, seconds)
         with tenant_context(self.tenant.id):
             row = own(self, identity)
-            if request.headers.get("If-None-Match") == etag(row):
+            if is_known(request, etag(row)):
                 return unchanged(row)
             return answer(self, request, row)
 

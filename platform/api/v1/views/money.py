@@ -13,9 +13,10 @@ from rest_framework.response import Response
 from api import schemas
 from api.base import TenantAPIView, as_tenant, find
 from api.errors import NotFound
-from api.pagination import PAGE_PARAMETERS, between, created_filters, moment, page
+from api.pagination import PAGE_PARAMETERS, between, created_filters, moment, page, page_of_few
 from api.v1.shapes import money as shapes
 from api.v1.shapes.values import quantity
+from api.v1.views.jobs import own as own_job
 from billing import catalogue, invoices, quota, subscriptions
 from billing.domain.money import round_half_up
 from billing.models import Invoice, UsageEvent
@@ -51,7 +52,7 @@ class UsageView(TenantAPIView):
     @extend_schema(operation_id="usage_list", responses=schemas.UsageList, parameters=schemas.USAGE_FILTERS)
     @as_tenant
     def get(self, request: Request) -> Response:
-        rows = UsageEvent.objects.for_tenant(self.tenant).filter(**usage_filter(request)).select_related("meter")
+        rows = UsageEvent.objects.for_tenant(self.tenant).filter(**usage_filter(self, request)).select_related("meter")
         return Response(page(request, rows, shapes.usage, "occurred_at"))
 
 
@@ -64,7 +65,7 @@ class UsageSummaryView(TenantAPIView):
     @extend_schema(operation_id="usage_summary", responses={200: schemas.UsageSummary, **schemas.PROBLEMS})
     @as_tenant
     def get(self, request: Request) -> Response:
-        rows = UsageEvent.objects.for_tenant(self.tenant).filter(**usage_filter(request))
+        rows = UsageEvent.objects.for_tenant(self.tenant).filter(**usage_filter(self, request))
         groups = rows.order_by().values("meter__slug", "plugin", "currency")
         summed = groups.annotate(jobs=Count("id"), units=Sum("quantity"), exact=Sum("amount"))
         data = [
@@ -81,14 +82,14 @@ class UsageSummaryView(TenantAPIView):
         return Response({"object": "usage_summary", "data": data})
 
 
-def usage_filter(request: Request) -> dict[str, Any]:
-    """The query as filters. Raises `InvalidFields` and, for a malformed job, `NotFound`."""
+def usage_filter(view: TenantAPIView, request: Request) -> dict[str, Any]:
+    """The query as filters. Raises `InvalidFields` and, for a malformed or foreign job, `NotFound`."""
     asked = request.query_params
     found: dict[str, Any] = {}
     bounds: dict[str, datetime] = {name: moment(name, asked[name]) for name in ("from", "to") if name in asked}
     found |= {"occurred_at__gte": bounds["from"]} if "from" in bounds else {}
     found |= {"occurred_at__lt": bounds["to"]} if "to" in bounds else {}
-    found |= {"job_id": find("job", asked["job"])} if "job" in asked else {}
+    found |= {"job_id": own_job(view, asked["job"]).pk} if "job" in asked else {}
     found |= {"meter__slug": asked["meter"]} if "meter" in asked else {}
     return found | ({"plugin": asked["plugin"]} if "plugin" in asked else {})
 
@@ -96,11 +97,13 @@ def usage_filter(request: Request) -> dict[str, Any]:
 class PlansView(TenantAPIView):
     """`/v1/plans`"""
 
+    filters = PAGE_PARAMETERS
+
     @extend_schema(operation_id="plans_list", responses={200: schemas.PlanList, **schemas.PROBLEMS})
     @as_tenant
     def get(self, request: Request) -> Response:
         offers = [shapes.plan(offer) for offer in catalogue.offers()]
-        return Response({"object": "list", "data": offers, "has_more": False, "next_cursor": None})
+        return Response(page_of_few(request, offers))
 
 
 class SubscriptionView(TenantAPIView):

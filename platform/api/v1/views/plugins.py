@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from api import schemas
 from api.base import TenantAPIView, as_tenant
+from api.pagination import PAGE_PARAMETERS, page_of_few
 from api.v1.shapes.plugins import plugin as shape
 from inference import registry
 from inference.plugins import registry as plugins
@@ -17,12 +18,13 @@ class PluginsView(TenantAPIView):
     """`/v1/plugins`"""
 
     scopes = {"GET": "jobs:read"}
+    filters = PAGE_PARAMETERS
 
     @extend_schema(operation_id="plugins_list", responses={200: schemas.PluginList, **schemas.PROBLEMS})
     @as_tenant
     def get(self, request: Request) -> Response:
         found = [shape(one, self.tenant.id, request) for _, one in sorted(plugins.installed().items())]
-        return Response({"object": "list", "data": found, "has_more": False, "next_cursor": None})
+        return Response(page_of_few(request, found))
 
 
 class PluginView(TenantAPIView):

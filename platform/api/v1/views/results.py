@@ -29,7 +29,13 @@ class JobFailed(UserError):
     """The job ended without a result."""
 
     code = "job_failed"
-    template = "The job ended as %(state)s and has no result; its error says why."
+    template = "The job failed and has no result; its error says why."
+
+
+class JobEndedEarly(JobFailed):
+    """Nobody worked on the job to its end."""
+
+    template = "The job was cancelled or expired before it was done: there is no result."
 
 
 def result_of(job: Job) -> Result:
@@ -37,7 +43,7 @@ def result_of(job: Job) -> Result:
     if job.state in ACTIVE:
         raise jobs.JobNotFinished
     if job.state != JobState.SUCCEEDED:
-        raise JobFailed(state=job.state)
+        raise JobFailed if job.state == JobState.FAILED else JobEndedEarly
     found: Result = Result.objects.for_tenant(job.tenant_id).select_related("job__study").get(job=job)
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, BinaryIO, cast
 
 from django.http import HttpResponse
@@ -15,7 +14,8 @@ from rest_framework.response import Response
 from api import idempotency, schemas
 from api.base import TenantAPIView, as_tenant, find
 from api.errors import InvalidFields, NotFound, entry
-from api.pagination import PAGE_PARAMETERS, between, created_filters, page
+from api.pagination import PAGE_PARAMETERS, between, created_filters, page, whole_number
+from api.parsing import clean, clean_json
 from api.v1.requests import UploadRequest
 from api.v1.shapes.studies import study as shape
 from inference import pictures, studies
@@ -134,9 +134,7 @@ class RenderedView(TenantAPIView):
 def whole(request: Request, name: str, default: int, most: int) -> int:
     """A positive whole number of the query. Raises `InvalidFields`."""
     text = request.query_params.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= most:
-        raise InvalidFields([entry(f"?{name}", "out_of_range", f"1 to {most}")])
-    return int(text)
+    return whole_number(f"?{name}", text, 1, most)
 
 
 def uploaded(request: Request) -> list[tuple[str, BinaryIO]]:
@@ -149,10 +147,7 @@ def uploaded(request: Request) -> list[tuple[str, BinaryIO]]:
 
 def fields(request: Request) -> dict[str, Any]:
     """The form's other fields; `metadata` is written as JSON. Raises `InvalidFields`."""
-    found = {name: value for name, value in request.POST.items() if isinstance(value, str)}
+    found: dict[str, Any] = clean({name: value for name, value in request.POST.items() if isinstance(value, str)})
     if "metadata" not in found:
         return dict(found)
-    try:
-        return {**found, "metadata": json.loads(found["metadata"])}
-    except ValueError as error:
-        raise InvalidFields([entry("/metadata", "unparsable", "write a JSON object")]) from error
+    return {**found, "metadata": clean_json(found["metadata"], "/metadata")}

@@ -1,4 +1,4 @@
-"""`manage.py tenant create`: a new customer from the command line."""
+"""`manage.py tenant create | plan`: a new customer, or another plan for one, from the command line."""
 
 from __future__ import annotations
 
@@ -6,50 +6,68 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from ops.tenancy import NewCustomer, create_customer
+from ops.tenancy import NewCustomer, TenantUnknown, change_plan, create_customer
 from tenants.errors import UserError
-from tenants.ids import encode
+from tenants.ids import UnknownId, decode, encode
+
+LOCAL_ADDRESS = "http://127.0.0.1:8000"
 
 
 class Command(BaseCommand):
-    """Prints the ids and an API key, which is shown this once."""
+    """`create` prints the ids, an API key and the address where the owner chooses a password, this once."""
 
-    help = "Creates a tenant with its owner, its plan and an API key."
+    help = "Creates a tenant with its owner, its plan and an API key; puts a tenant on another plan."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        create = parser.add_subparsers(dest="action", required=True).add_parser("create")
+        actions = parser.add_subparsers(dest="action", required=True)
+        create = actions.add_parser("create", help="a new tenant")
         create.add_argument("name")
         create.add_argument("--owner", required=True, help="e-mail of the owner")
         create.add_argument("--plan", required=True, help="slug of a published plan")
         create.add_argument("--again", action="store_true", help="even if the owner has one of that name")
-        create.add_argument("--json", action="store_true")
+        plan = actions.add_parser("plan", help="another plan from now on; the one before is invoiced")
+        plan.add_argument("tenant", help="id of the tenant: tnt_...")
+        plan.add_argument("plan", help="slug of a published plan")
+        for action in (create, plan):
+            action.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made = create_customer(options["name"], options["owner"], options["plan"], again=options["again"])
+            shown = self.create(**options) if options["action"] == "create" else self.plan(**options)
         except ValidationError as error:
-            raise CommandError(
-                "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
-            ) from error
+            reasons = (f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
+            raise CommandError("; ".join(reasons)) from error
         except UserError as error:
             raise CommandError(error.detail) from error
-        shown = as_json(made)
         if options["json"]:
             self.stdout.write(json.dumps(shown))
             return
         for name, value in shown.items():
-            self.stdout.write(f"{name:<10} {value}")
-        self.stdout.write("The key is not shown again.")
+            self.stdout.write(f"{name:<12} {value}")
+
+    def create(self, *, name: str, owner: str, plan: str, again: bool, **_: Any) -> dict[str, str]:
+        return as_json(create_customer(name, owner, plan, again=again))
+
+    def plan(self, *, tenant: str, plan: str, **_: Any) -> dict[str, str]:
+        try:
+            subscription = change_plan(decode("tnt", tenant), plan)
+        except UnknownId:
+            raise TenantUnknown from None
+        return {"tenant": tenant, "plan": plan, "subscription": encode("sub", subscription.pk)}
 
 
 def as_json(made: NewCustomer) -> dict[str, str]:
-    return {
+    shown = {
         "tenant": encode("tnt", made.tenant.id),
         "name": made.tenant.name,
         "owner": made.owner.email,
         "plan": made.plan,
         "api_key": made.api_key,
     }
+    if made.password_path:
+        shown["password_url"] = f"{settings.ASSAY_PUBLIC_BASE_URL or LOCAL_ADDRESS}{made.password_path}"
+    return shown

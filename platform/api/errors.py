@@ -42,6 +42,7 @@ TITLES = {
 }  # fmt: skip
 
 NOT_FOUND = "There is no such object."
+NOT_ALLOWED = "The request is not allowed."
 NOT_NOW = "The service can not answer now: try again in a few seconds."
 RETRY_SECONDS = 2
 OUR_FAILURE = "Something failed on our side. Name the request id to the support."

@@ -7,10 +7,12 @@ from importlib import import_module
 from typing import Any
 
 from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
 from unfold.sites import UnfoldAdminSite
 
+from tenants import lockout
 from tenants.context import operator_context
 
 View = Callable[..., HttpResponseBase]
@@ -32,6 +34,18 @@ class AssayAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
     site_header = "Assay"
     site_title = "Assay"
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """With the portal's brake on guessing."""
+        if request.method != "POST":
+            answer: HttpResponse = super().login(request, extra_context)
+            return answer
+        if lockout.is_locked(*lockout.claimed(request)):
+            return redirect("portal:login")
+        tried: HttpResponse = super().login(request, extra_context)
+        if not request.user.is_authenticated:
+            lockout.note_failure(*lockout.claimed(request))
+        return tried
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         inner: View = super().admin_view(view, cacheable)

@@ -22,3 +22,8 @@ urlpatterns = [
         name="docs",
     ),
 ]
+
+handler400 = "config.failures.bad_request"
+handler403 = "config.failures.denied"
+handler404 = "config.failures.not_found"
+handler500 = "config.failures.broken"

@@ -19,6 +19,7 @@ from tenants.models import Membership, Tenant, User
 from tenants.roles import ROLE_SCOPES
 
 RowT = TypeVar("RowT")
+FIRST_PAGES = (("jobs:write", "portal:home"), ("jobs:read", "portal:jobs"), ("billing:read", "portal:usage"))
 
 
 class TenantView(LoginRequiredMixin, View):
@@ -49,6 +50,11 @@ class TenantView(LoginRequiredMixin, View):
     def actor(self) -> str:
         """The member's name for the audit log: an id, for an e-mail is personal."""
         return f"user:{self.request.user.pk}"
+
+
+def first_page(scopes: frozenset[str]) -> str:
+    """The name of the page that a role begins at."""
+    return next((name for scope, name in FIRST_PAGES if scope in scopes), "portal:plans")
 
 
 def chosen_membership(request: HttpRequest) -> Membership | None:

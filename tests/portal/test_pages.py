@@ -16,7 +16,7 @@ from tenants import keys
 from tenants.accounts import TENANT_IN_SESSION
 from tenants.context import operator_context, tenant_context
 from tenants.ids import encode
-from tenants.models import ApiKey, AuditEvent, Membership, Role
+from tenants.models import ApiKey, AuditEvent, Membership, Role, User
 from tests.conftest import Party, make_party
 from tests.inference.work import reread, study_of, submit, work
 from tests.portal.conftest import at_portal
@@ -199,6 +199,26 @@ def test_after_many_wrong_passwords_even_the_right_one_waits(
     for _ in range(10):
         log_in("wrong")
     assert "_auth_user_id" not in log_in("a long password").session
+    told = Client().post(reverse("portal:login"), {"username": "owner@clinic.example", "password": "a long password"})
+    assert told.status_code == 429
+    assert told.content.decode().count('role="alert"') == 1
+
+
+def test_a_stranger_elsewhere_locks_nobody_out(clinic: Party, redis_server: redis.Redis, one_window: None) -> None:
+    stranger = Client(REMOTE_ADDR="192.0.2.7")
+    for _ in range(20):
+        stranger.post(reverse("portal:login"), {"username": "owner@clinic.example", "password": "wrong"})
+    assert "_auth_user_id" in log_in("a long password").session
+
+
+def test_the_admins_log_in_has_the_same_brake(clinic: Party, redis_server: redis.Redis, one_window: None) -> None:
+    operator = User.objects.create_superuser("operator@assay.example", "a long password")
+    client = Client()
+    words = {"username": operator.email, "password": "wrong"}
+    for _ in range(10):
+        client.post(reverse("admin:login"), words)
+    client.post(reverse("admin:login"), {**words, "password": "a long password"})
+    assert "_auth_user_id" not in client.session
 
 
 def test_control_after_a_few_wrong_ones_the_right_one_is_let_in(

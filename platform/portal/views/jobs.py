@@ -16,7 +16,7 @@ from inference.domain.states import ENDED
 from inference.models import Job, JobState, Result
 from inference.plugins import registry as plugins
 from inference.plugins.base import AnyPlugin
-from portal.base import TenantView, find, own
+from portal.base import TenantView, find, first_page, own
 from tenants.errors import UserError
 from tenants.ids import encode
 
@@ -38,11 +38,14 @@ def card(plugin: AnyPlugin) -> dict[str, str]:
 
 
 class Home(TenantView):
-    """Send files, pick an analysis with its price, submit. The page's script talks to the REST interface."""
+    """Send files, pick an analysis with its price, submit. The page's script talks to the REST interface.
 
-    scope = "jobs:write"
+    Everybody lands here after the log-in: who may not submit is led to the page that the role begins at.
+    """
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        if "jobs:write" not in self.scopes:
+            return redirect(first_page(self.scopes))
         cards = [card(plugin) for _slug, plugin in sorted(plugins.installed().items())]
         return self.page(request, "home.html", cards=cards)
 
@@ -72,11 +75,11 @@ class JobPage(TenantView):
         if job.state == JobState.SUCCEEDED:
             return self.result(request, identity, job)
         context = {"identity": identity, "job": job, "ended": job.state in ENDED, "reason": reason(job)}
-        return self.page(request, "job.html", position=jobs.queue_position(job), **context)
+        context |= {"title": title_of(job), "states": JobState.choices, "position": jobs.queue_position(job)}
+        return self.page(request, "job.html", **context)
 
     def result(self, request: HttpRequest, identity: str, job: Job) -> HttpResponse:
         found = Result.objects.for_tenant(self.tenant).select_related("job__study").get(job=job)
-        plugin = plugins.installed().get(job.plugin)
         disclaimer = found.disclaimer["zh_hans" if (get_language() or "").startswith("zh") else "en"]
         return self.page(
             request,
@@ -89,7 +92,8 @@ class JobPage(TenantView):
             findings=list(found.findings.order_by("position")),
             pictures=[(encode("ins", picture.instance.id), picture) for picture in pictures.drawn_of(found)],
             predictions=named_predictions(found),
-            title=in_language(plugin.manifest.title) if plugin else job.plugin,
+            title=title_of(job),
+            labels=labels_of(found),
             disclaimer=disclaimer,
         )
 
@@ -103,6 +107,17 @@ class JobPage(TenantView):
         except UserError as error:
             messages.error(request, sentence(error))
         return redirect("portal:job", identity)
+
+
+def title_of(job: Job) -> str:
+    """The analysis in the reader's language; its slug where it is not installed any more."""
+    plugin = plugins.installed().get(job.plugin)
+    return in_language(plugin.manifest.title) if plugin else job.plugin
+
+
+def labels_of(result: Result) -> list[list[dict[str, Any]]]:
+    """The two best labels of each item, in the items' order."""
+    return [prediction["labels"][:2] for prediction in result.predictions or []]
 
 
 def reason(job: Job) -> str:

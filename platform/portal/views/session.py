@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import LoginView, PasswordResetConfirmView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
-from django.utils.translation import gettext as _
 from django.views import View
 
 from portal.base import find
-from tenants import accounts, audit, rates
+from tenants import accounts, audit, lockout
 from tenants.accounts import TENANT_IN_SESSION
 from tenants.context import operator_context
 from tenants.ids import encode
 from tenants.models import User
 
-FAILURES_ALLOWED = 10
-WINDOW_SECONDS = 300
-
 
 class LogIn(LoginView):
-    """E-mail and password. After ten failures for one e-mail the next ones wait, whatever the password."""
+    """E-mail and password. After many failures the next ones wait, whatever the password."""
 
     template_name = "portal/login.html"
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        email = request.POST.get("username", "").strip().lower()
-        if failures(email, 0) >= FAILURES_ALLOWED:
-            form = self.get_form()
-            form.add_error(None, _("Too many attempts: try again in a few minutes."))
-            return self.form_invalid(form)
+        if lockout.is_locked(*lockout.claimed(request)):
+            # not the bound form: it would try the password, and tell about it
+            context = self.get_context_data(form=self.form_class(request), locked=True)
+            return self.render_to_response(context, status=429)
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
@@ -45,7 +38,7 @@ class LogIn(LoginView):
         return super().form_valid(form)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        failures(form.data.get("username", "").strip().lower(), 1)
+        lockout.note_failure(*lockout.claimed(self.request))
         return super().form_invalid(form)
 
 
@@ -56,12 +49,6 @@ class SetPassword(PasswordResetConfirmView):
     success_url = reverse_lazy("portal:home")
     post_reset_login = True
     post_reset_login_backend = "django.contrib.auth.backends.ModelBackend"
-
-
-def failures(email: str, more: int) -> int:
-    """How often the log-in failed for an e-mail in the present window; the e-mail itself is not written anywhere."""
-    digest = hashlib.sha256(email.encode()).hexdigest()[:32]
-    return rates.count(f"login:{digest}", WINDOW_SECONDS, more)
 
 
 def note(action: str, user: User) -> None:

@@ -2,25 +2,32 @@
 // Follows a job by long polls until it has ended; the page that is loaded then shows the result or the reason.
 const job = document.getElementById("job");
 const ACTIVE = ["queued", "running"];
+const SHORTEST = 400, LONGEST = 15000;
 async function follow() {
-  let tag = "";
+  let tag = "", pause = SHORTEST;
   for (;;) {
     try {
       const answer = await fetch(`/v1/jobs/${job.dataset.identity}?wait=15`, { headers: tag ? { "If-None-Match": tag } : {} });
-      if (answer.status === 200) {
+      // logged out, or the job is gone: the page that is loaded says so
+      if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return location.reload();
+      if (answer.ok) {
         tag = answer.headers.get("ETag");
         const body = await answer.json();
         if (!ACTIVE.includes(body.state)) return location.reload();
         show(body);
       }
+      pause = answer.ok || answer.status === 304 ? SHORTEST : Math.min(2 * pause, LONGEST);
     } catch {
       // the server may be restarting: the job goes on without us
+      pause = Math.min(2 * pause, LONGEST);
     }
-    await new Promise((done) => setTimeout(done, 400));
+    await new Promise((done) => setTimeout(done, pause));
   }
 }
 function show(body) {
-  document.getElementById("state").className = `state ${body.state}`;
+  const state = document.getElementById("state");
+  state.className = `state ${body.state}`;
+  state.textContent = job.dataset[body.state] || state.textContent;
   document.getElementById("fraction").style.width = `${Math.max(5, 100 * body.progress.fraction)}%`;
 }
 follow();

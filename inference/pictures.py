@@ -44,13 +44,18 @@ def of_instance(row: Instance, *, frame: int = 1, max_edge: int) -> bytes:
 
 
 def drawn_of(result: Result) -> list[Drawn]:
-    """The pictures worth showing with a result: those with findings first; at most twelve. Needs the tenant's scope."""
+    """The pictures worth showing with a result; at most twelve. Needs the tenant's scope.
+
+    Those with findings first, then in the order in which the result tells of them.
+    """
     if result.job.study_id is None:
         return []
     rows = Instance.objects.for_tenant(result.tenant_id).filter(study_id=result.job.study_id).order_by("id")
     findings = list(result.findings.order_by("position"))
     pictures = [drawn(row, findings) for row in rows]
-    return sorted(pictures, key=lambda picture: not picture.outlines)[:MOST_PICTURES]
+    places = {str(one["item"]): place for place, one in enumerate(result.predictions or [])}
+    pictures.sort(key=lambda picture: (not picture.outlines, places.get(str(picture.instance.id), len(places))))
+    return pictures[:MOST_PICTURES]
 
 
 def drawn(row: Instance, findings: Sequence[Finding]) -> Drawn:

@@ -73,7 +73,8 @@ class ReportView(TenantAPIView):
             found = pictures.drawn_of(result)
         # the pictures are decoded outside of the transaction: that takes long
         drawn = [pictures.with_source(picture) for picture in found]
-        page = render(request._request, "api/report.html", {"result": body, "drawn": drawn})
+        shown = {"result": body, "drawn": drawn, "inline": result.job.inline is not None}
+        page = render(request._request, "api/report.html", shown)
         page["Content-Security-Policy"] = REPORT_POLICY
         return page
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views import View
 
 from tenants import accounts
@@ -38,12 +41,12 @@ class TenantView(LoginRequiredMixin, View):
         self.tenant, self.scopes = membership.tenant, ROLE_SCOPES[membership.role]
         if self.scope and self.scope not in self.scopes:
             raise PermissionDenied
-        with tenant_context(self.tenant.id):
+        with tenant_context(self.tenant.id), timezone.override(zone_of(self.tenant)):
             return super().dispatch(request, *args, **kwargs)
 
     def page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
         """Render a template with what every page shows."""
-        shared = {"tenant": self.tenant, "scopes": self.scopes}
+        shared = {"tenant": self.tenant, "scopes": self.scopes, "zone": timezone.get_current_timezone_name()}
         return render(request, f"portal/{template}", {**shared, **context})
 
     @property
@@ -55,6 +58,20 @@ class TenantView(LoginRequiredMixin, View):
 def first_page(scopes: frozenset[str]) -> str:
     """The name of the page that a role begins at."""
     return next((name for scope, name in FIRST_PAGES if scope in scopes), "portal:plans")
+
+
+def zone_of(tenant: Tenant) -> tzinfo:
+    """The time zone that the tenant's times are told in; UTC where the operator wrote a name that is none."""
+    try:
+        return ZoneInfo(tenant.time_zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return UTC
+
+
+def menu_of(request: HttpRequest) -> dict[str, Any]:
+    """What the header of a page without a tenant of its own shows: the menu of the chosen one, if there is one."""
+    membership = chosen_membership(request)
+    return {"tenant": membership.tenant, "scopes": ROLE_SCOPES[membership.role]} if membership else {}
 
 
 def chosen_membership(request: HttpRequest) -> Membership | None:

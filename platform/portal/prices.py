@@ -12,13 +12,16 @@ from billing.catalogue import PriceView
 from billing.domain.money import MINOR_DIGITS, plain
 from billing.domain.rating import Tier
 from billing.models import EVERY_PLUGIN, BillingInterval
+from portal.names import plugin_title, unit_name
 
 
 def heading(price: PriceView, interval: str) -> str:
     """What the price is for."""
     if price.unit is None:
         return _("Fee a year") if interval == BillingInterval.YEAR else _("Fee a month")
-    return unit_name(price.unit) if price.plugin == EVERY_PLUGIN else f"{unit_name(price.unit)} · {price.plugin}"
+    if price.plugin == EVERY_PLUGIN:
+        return unit_name(price.unit)
+    return f"{unit_name(price.unit)} · {plugin_title(price.plugin)}"
 
 
 def lines(price: PriceView) -> list[str]:
@@ -26,21 +29,6 @@ def lines(price: PriceView) -> list[str]:
     if not price.tiers:
         return [exact_money(price.exact, price.currency)]
     return list(_tier_lines(price.tiers, price.currency))
-
-
-def unit_name(unit: str) -> str:
-    """A billing unit in the reader's language; a unit of a stranger's plugin as it is written."""
-    names = {
-        "analysis": _("Analysis"),
-        "study": _("Study"),
-        "series": _("Series"),
-        "image": _("Image"),
-        "1k_chars": _("1,000 characters"),
-        "request": _("Request"),
-        "item": _("Item"),
-        "training_minute": _("Minute of training"),
-    }
-    return names.get(unit, unit)
 
 
 def exact_money(amount: Decimal, currency: str) -> str:

@@ -49,7 +49,8 @@ def test_a_tier_with_an_entry_fee_tells_both() -> None:
 
 def test_headings_name_the_unit_and_the_analysis_it_is_for() -> None:
     assert prices.heading(price("1k_chars"), "month") == "1,000 characters"
-    assert prices.heading(price(plugin="digits"), "month") == "Analysis · digits"
+    assert prices.heading(price(plugin="digits"), "month") == "Analysis · Handwritten digit"
+    assert prices.heading(price(plugin="gone-since"), "month") == "Analysis · gone-since"
     assert prices.heading(price(None), "year") == "Fee a year"
     assert prices.heading(price("pages"), "month") == "pages"
 

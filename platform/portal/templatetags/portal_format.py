@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django import template
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
+from django.utils.timezone import get_current_timezone_name
 
 from billing.catalogue import PriceView
 from billing.domain.money import in_major_units, plain
-from portal import prices
+from billing.models import Plan
+from portal import names, prices
 from tenants.ids import encode
 
 register = template.Library()
@@ -42,6 +45,36 @@ def price_heading(price: PriceView, interval: str) -> str:
 def price_lines(price: PriceView) -> list[str]:
     """A price in words, one line a tier."""
     return prices.lines(price)
+
+
+@register.filter
+def plugin_title(slug: str) -> str:
+    """An analysis as its plugin calls it."""
+    return names.plugin_title(slug)
+
+
+@register.filter
+def unit_name(unit: str) -> str:
+    """A billing unit as a customer calls it."""
+    return names.unit_name(unit)
+
+
+@register.filter
+def counted(quantity: Decimal, unit: str) -> str:
+    """A quantity with its unit."""
+    return names.counted(quantity, unit)
+
+
+@register.filter
+def plan_name(plan: Plan) -> str:
+    """A plan in the reader's language."""
+    return names.plan_name(plan)
+
+
+@register.filter(expects_localtime=True)
+def moment(value: datetime) -> str:
+    """Date, time and the zone they are told in: without it a time from elsewhere reads as a wrong one."""
+    return f"{date_format(value, 'DATETIME_FORMAT')} {get_current_timezone_name()}"
 
 
 @register.filter

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from inference import jobs, notes, pictures
@@ -17,16 +17,11 @@ from inference.models import Job, JobState, Result
 from inference.plugins import registry as plugins
 from inference.plugins.base import AnyPlugin
 from portal.base import TenantView, find, first_page, own
+from portal.names import in_language, reads_chinese
 from tenants.errors import UserError
 from tenants.ids import encode
 
 PAGE_SIZE = 25
-
-
-def in_language(both: Any) -> str:
-    """The text of a plugin in the reader's language."""
-    text: str = both.zh_hans if (get_language() or "").startswith("zh") else both.en
-    return text
 
 
 def card(plugin: AnyPlugin) -> dict[str, str]:
@@ -75,12 +70,13 @@ class JobPage(TenantView):
         if job.state == JobState.SUCCEEDED:
             return self.result(request, identity, job)
         context = {"identity": identity, "job": job, "ended": job.state in ENDED, "reason": reason(job)}
-        context |= {"title": title_of(job), "states": JobState.choices, "position": jobs.queue_position(job)}
+        context |= {"states": JobState.choices, "position": jobs.queue_position(job)}
         return self.page(request, "job.html", **context)
 
     def result(self, request: HttpRequest, identity: str, job: Job) -> HttpResponse:
         found = Result.objects.for_tenant(self.tenant).select_related("job__study").get(job=job)
-        disclaimer = found.disclaimer["zh_hans" if (get_language() or "").startswith("zh") else "en"]
+        disclaimer = found.disclaimer["zh_hans" if reads_chinese() else "en"]
+        predicted = predicted_of(found)
         return self.page(
             request,
             "result.html",
@@ -91,9 +87,8 @@ class JobPage(TenantView):
             notes=[notes.in_language(note) for note in found.notes],
             findings=list(found.findings.order_by("position")),
             pictures=[(encode("ins", picture.instance.id), picture) for picture in pictures.drawn_of(found)],
-            predictions=named_predictions(found),
-            title=title_of(job),
-            labels=labels_of(found),
+            predicted=predicted,
+            by_item={one.item: one for one in predicted},
             disclaimer=disclaimer,
         )
 
@@ -109,15 +104,22 @@ class JobPage(TenantView):
         return redirect("portal:job", identity)
 
 
-def title_of(job: Job) -> str:
-    """The analysis in the reader's language; its slug where it is not installed any more."""
-    plugin = plugins.installed().get(job.plugin)
-    return in_language(plugin.manifest.title) if plugin else job.plugin
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """One item of a job that labels: its place among the items, and its two best labels."""
+
+    number: int
+    item: str
+    labels: list[dict[str, Any]]
 
 
-def labels_of(result: Result) -> list[list[dict[str, Any]]]:
-    """The two best labels of each item, in the items' order."""
-    return [prediction["labels"][:2] for prediction in result.predictions or []]
+def predicted_of(result: Result) -> list[Predicted]:
+    """The items in the order of the study, for the table; at a picture the number tells which row is its."""
+    return [
+        Predicted(number, str(one["item"]), one["labels"][:2])
+        for number, one in enumerate(result.predictions or [], 1)
+        if one["labels"]
+    ]
 
 
 def reason(job: Job) -> str:
@@ -131,12 +133,3 @@ def reason(job: Job) -> str:
 def sentence(error: UserError) -> str:
     template = _(error.template)
     return template % error.params if error.params else template
-
-
-def named_predictions(result: Result) -> dict[str, dict[str, Any]]:
-    """The best label of each item, by the item's public id."""
-    return {
-        str(prediction["item"]): prediction["labels"][0]
-        for prediction in result.predictions or []
-        if prediction["labels"]
-    }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
-from billing import catalogue, invoices, quota, texts
+from billing import catalogue, invoices, quota
 from billing.models import Invoice, UsageEvent
 from portal.base import TenantView, find, own
+from portal.names import invoice_line
 from tenants.ids import encode
 
 RECENT = 50
@@ -34,9 +35,10 @@ class Invoices(TenantView):
     def get(self, request: HttpRequest) -> HttpResponse:
         has_plan = quota.subscription_of(self.tenant.id) is not None
         preview = invoices.preview(self.tenant.id) if has_plan else None
+        due = [(invoice_line(line.code, line.params), line) for line in preview.lines] if preview else []
         closed = Invoice.objects.for_tenant(self.tenant).order_by("-created_at", "-id")
         listed = [(encode("inv", row.id), row) for row in closed]
-        return self.page(request, "invoices.html", preview=preview, listed=listed)
+        return self.page(request, "invoices.html", preview=preview, due=due, listed=listed)
 
 
 class InvoicePage(TenantView):
@@ -46,7 +48,7 @@ class InvoicePage(TenantView):
 
     def get(self, request: HttpRequest, identity: str) -> HttpResponse:
         row = own(Invoice.objects.for_tenant(self.tenant).filter(pk=find("inv", identity)).first())
-        lines = [(texts.in_language(line.code, line.params), line) for line in row.lines.order_by("position")]
+        lines = [(invoice_line(line.code, line.params), line) for line in row.lines.order_by("position")]
         return self.page(request, "invoice.html", invoice=row, lines=lines)
 
 

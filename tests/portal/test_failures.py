@@ -51,6 +51,28 @@ def test_a_wrong_host_is_a_problem_for_a_client_and_a_page_for_a_person(client: 
     assert "portal.css" in client.get("/login", headers={"host": "elsewhere.example"}).content.decode()
 
 
+def test_below_v1_an_address_that_is_none_is_a_problem(client: Client) -> None:
+    answer = client.get("/v1/nothing-here", headers={"Accept-Language": "zh-Hans"})
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json()["code"] == "not_found"
+
+
+def test_below_v1_what_breaks_before_a_view_is_a_problem(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("api.base.TenantAPIView.dispatch", broken)
+    client.raise_request_exception = False
+    answer = client.get("/v1/me")
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
+    assert "secret detail" not in answer.content.decode()
+
+
+def test_the_page_of_failures_asks_no_database(client: Client, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        client.get("/nothing-here")
+
+
 @pytest.mark.parametrize(("role", "page"), [(Role.BILLING, "usage"), (Role.MEMBER, "home"), (Role.REVIEWER, "home")])
 def test_everybody_lands_on_a_page_that_the_role_opens(clinic: Party, role: Role, page: str) -> None:
     with operator_context():

@@ -8,8 +8,8 @@ async function follow() {
   for (;;) {
     try {
       const answer = await fetch(`/v1/jobs/${job.dataset.identity}?wait=15`, { headers: tag ? { "If-None-Match": tag } : {} });
-      // logged out, or the job is gone: the page that is loaded says so
-      if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return location.reload();
+      // logged out, or the job is gone: asking again would not help, and the page stands as it is
+      if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return stop();
       if (answer.ok) {
         tag = answer.headers.get("ETag");
         const body = await answer.json();
@@ -24,10 +24,16 @@ async function follow() {
     await new Promise((done) => setTimeout(done, pause));
   }
 }
+function stop() {
+  document.getElementById("stopped").hidden = false;
+  document.querySelector(".bar").classList.remove("busy");
+}
 function show(body) {
   const state = document.getElementById("state");
   state.className = `state ${body.state}`;
   state.textContent = job.dataset[body.state] || state.textContent;
+  const position = document.getElementById("position");
+  if (position) position.hidden = body.state !== "queued";
   document.getElementById("fraction").style.width = `${Math.max(5, 100 * body.progress.fraction)}%`;
 }
 follow();

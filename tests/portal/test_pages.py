@@ -12,11 +12,10 @@ from django.urls import reverse
 
 from inference import jobs
 from inference.models import Job, JobState
-from tenants import keys
 from tenants.accounts import TENANT_IN_SESSION
 from tenants.context import operator_context, tenant_context
 from tenants.ids import encode
-from tenants.models import ApiKey, AuditEvent, Membership, Role, User
+from tenants.models import AuditEvent, Membership, Role, User
 from tests.conftest import Party, make_party
 from tests.inference.work import reread, study_of, submit, work
 from tests.portal.conftest import at_portal
@@ -159,26 +158,6 @@ def test_usage_and_the_invoice_so_far_show_what_was_used(owner: Client, ended: C
 
 def test_a_strangers_invoice_does_not_exist(owner: Client) -> None:
     assert owner.get(reverse("portal:invoice", args=["inv_nonsense"])).status_code == 404
-
-
-def test_a_key_is_shown_once_and_ends_with_its_button(owner: Client, clinic: Party) -> None:
-    made = owner.post(reverse("portal:keys"), {"name": "scanner", "scopes": ["jobs:read", "everything"]})
-    with tenant_context(clinic.tenant.id):
-        key = ApiKey.objects.get(name="scanner")
-    token = made.context["token"]
-    assert key.scopes == ["jobs:read"]
-    assert token in made.content.decode()
-    assert token not in shown(owner, reverse("portal:keys"))
-    owner.post(reverse("portal:key-revoke", args=[encode("key", key.id)]))
-    with tenant_context(clinic.tenant.id):
-        assert not keys.is_live(ApiKey.objects.get(pk=key.pk))
-
-
-def test_a_member_makes_and_ends_no_key(member: Client, clinic: Party) -> None:
-    with tenant_context(clinic.tenant.id):
-        key = ApiKey.objects.get(name="test")
-    assert member.post(reverse("portal:keys"), {"name": "mine"}).status_code == 403
-    assert member.post(reverse("portal:key-revoke", args=[encode("key", key.id)])).status_code == 403
 
 
 def log_in(password: str) -> Client:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", jobs.Home.as_view(), name="home"),
     path("login", session.LogIn.as_view(), name="login"),
     path("set-password/<uidb64>/<token>", session.SetPassword.as_view(), name="set-password"),
+    path("password", session.ChangePassword.as_view(), name="password"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("organisations", session.Tenants.as_view(), name="tenants"),
     path("jobs", jobs.Jobs.as_view(), name="jobs"),

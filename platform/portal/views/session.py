@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib import messages
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.contrib.auth.views import LoginView, PasswordResetConfirmView
+from django.contrib.auth.views import LoginView, PasswordChangeView, PasswordResetConfirmView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
+from django.utils.translation import gettext as _
 from django.views import View
 
-from portal.base import find
+from portal.base import find, menu_of
 from tenants import accounts, audit, lockout
 from tenants.accounts import TENANT_IN_SESSION
 from tenants.context import operator_context
@@ -49,6 +53,43 @@ class SetPassword(PasswordResetConfirmView):
     success_url = reverse_lazy("portal:home")
     post_reset_login = True
     post_reset_login_backend = "django.contrib.auth.backends.ModelBackend"
+
+
+class ChangePassword(LoginRequiredMixin, PasswordChangeView):
+    """A person changes the own password; other sessions end by it. Guesses of the old one are braked like log-ins."""
+
+    template_name = "portal/password.html"
+    success_url = reverse_lazy("portal:home")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if lockout.is_locked(*self.claimed()):
+            # not the bound form: it would try the old password, and tell about it
+            context = self.get_context_data(form=self.form_class(self.person), locked=True)
+            return self.render_to_response(context, status=429)
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        note("user.password_changed", self.person)
+        messages.success(self.request, _("Your password is changed."))
+        return super().form_valid(form)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        if "old_password" in form.errors:
+            lockout.note_failure(*self.claimed())
+        return super().form_invalid(form)
+
+    @property
+    def person(self) -> User:
+        """Who is logged in; nobody else gets here."""
+        assert isinstance(self.request.user, User)
+        return self.request.user
+
+    def claimed(self) -> tuple[str, str]:
+        """Who guesses: the person who is logged in, whatever the form says."""
+        return self.person.email, lockout.claimed(self.request)[1]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**menu_of(self.request), **kwargs)
 
 
 def note(action: str, user: User) -> None:

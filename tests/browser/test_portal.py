@@ -31,6 +31,20 @@ owner = User.objects.get(email="owner@clinic.example")
 owner.set_password("{PASSWORD}"); owner.save()
 User.objects.create_superuser("operator@assay.example", "{PASSWORD}")
 """
+MAKE_WAITING = """
+from datetime import timedelta
+from django.utils import timezone
+from inference.models import Job
+from tenants.context import operator_context
+from tenants.ids import encode
+from tenants.models import Tenant
+with operator_context():
+    job = Job.objects.create(
+        tenant=Tenant.objects.get(name="clinic"), plugin="digits", plugin_version="0", bucket="nobody's", unit="image",
+        quantity=1, amount=0, currency="usd", available_at=timezone.now() + timedelta(days=1),
+    )
+print(encode("job", job.id))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +157,91 @@ def test_a_key_is_shown_once(page: Page) -> None:
     page.goto("/keys")
     expect(page.locator(".secret")).to_have_count(0)
     assert token.partition(".")[2] not in page.content()
+
+
+def test_a_key_is_copied_and_ends_only_after_a_question(page: Page) -> None:
+    log_in(page)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/keys")
+    page.get_by_label("Name").fill("to be ended")
+    page.get_by_label("Expires").select_option("90")
+    page.get_by_role("button", name="Issue").click()
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator(".secret").inner_text()
+    row = page.locator("tr", has_text="to be ended")
+    row.locator("summary").click()
+    shoot(page, "revoke")
+    row.get_by_role("button", name="Revoke for good").click()
+    expect(page.locator("tr", has_text="to be ended")).to_contain_text("ended")
+
+
+def test_without_a_clipboard_the_key_is_selected(page: Page) -> None:
+    log_in(page)
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.add_init_script("document.execCommand = () => false")
+    page.goto("/keys")
+    page.get_by_label("Name").fill("by hand")
+    page.get_by_role("button", name="Issue").click()
+    page.locator("#copy").click()
+    expect(page.locator("#copy")).to_contain_text("Selected")
+    assert page.evaluate("getSelection().toString()") == page.locator(".secret").inner_text()
+
+
+@pytest.fixture
+def waiting_job(page: Page, product: Product) -> str:
+    """The path of a job that nobody takes up."""
+    log_in(page)
+    page.goto("/")
+    return "/jobs/" + product.manage("shell", "-v", "0", "-c", MAKE_WAITING).strip().splitlines()[-1]
+
+
+def answering(page: Page, *answers: tuple[int, dict[str, Any]]) -> list[str]:
+    """Answer what the job's page asks, the last answer for ever; the questions so far."""
+    asked: list[str] = []
+
+    def fulfil(route: Any) -> None:
+        status, body = answers[min(len(asked), len(answers) - 1)]
+        asked.append(route.request.url)
+        route.fulfill(status=status, json=body, headers={"ETag": f'"{len(asked)}"'})
+
+    page.route("**/v1/jobs/*", fulfil)
+    return asked
+
+
+def test_the_page_of_a_job_tells_its_new_state(page: Page, waiting_job: str) -> None:
+    answering(page, (200, {"state": "running", "progress": {"fraction": 0.4}}))
+    page.goto(waiting_job)
+    expect(page.locator("#state")).to_have_text("Running")
+    expect(page.locator("#position")).to_be_hidden()
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_the_page_of_a_job_stops_asking_where_it_may_not(page: Page, waiting_job: str, status: int) -> None:
+    asked = answering(page, (status, {}))
+    page.goto(waiting_job)
+    expect(page.locator("#stopped")).to_be_visible()
+    page.wait_for_timeout(2_000)
+    assert len(asked) == 1
+
+
+def test_a_server_in_trouble_is_asked_less_and_less(page: Page, waiting_job: str) -> None:
+    asked = answering(page, (503, {}))
+    page.goto(waiting_job)
+    page.wait_for_timeout(4_000)
+    assert 2 <= len(asked) <= 4
+    expect(page.locator("#stopped")).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["/", "/jobs", "/usage", "/invoices", "/plans", "/keys", "/password", "/nothing"])
+def test_no_page_is_wider_than_a_phone(page: Page, path: str) -> None:
+    log_in(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for button in page.locator("main button, main summary").all():
+        box = button.bounding_box()
+        assert box is None or box["x"] + box["width"] <= 390
 
 
 def test_a_wrong_password_stays_outside(page: Page) -> None:

@@ -44,6 +44,7 @@ OWN = {
     "v1:me", "v1:studies", "v1:plugins", "v1:plugin", "v1:plugin-card", "v1:jobs", "v1:job-estimate", "v1:usage",
     "v1:usage-summary", "v1:plans", "v1:subscription", "v1:invoices", "v1:invoice-preview", "portal:home",
     "portal:tenants", "portal:jobs", "portal:usage", "portal:plans", "portal:invoices", "portal:keys",
+    "portal:password",
 }  # fmt: skip
 # routes that take ids: the prefix of each
 WITH_ID: dict[str, tuple[str, ...]] = {
@@ -184,7 +185,7 @@ def address(route: Route, ids: dict[str, str]) -> str:
 
 def told(response: Any) -> tuple[int, bytes]:
     """Status and body, without what names the request itself."""
-    body = response.content
+    body = response.content.replace(response.headers["X-Request-Id"].encode(), b"")
     if response.headers.get("Content-Type", "").startswith("application/problem"):
         fields = json.loads(body)
         body = json.dumps(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import redis
@@ -188,6 +189,22 @@ def test_a_stranger_elsewhere_locks_nobody_out(clinic: Party, redis_server: redi
     for _ in range(20):
         stranger.post(reverse("portal:login"), {"username": "owner@clinic.example", "password": "wrong"})
     assert "_auth_user_id" in log_in("a long password").session
+
+
+@pytest.mark.parametrize(("production", "locked"), [(True, False), (False, True)])
+def test_behind_the_proxy_of_production_people_are_told_apart_by_what_it_adds(
+    clinic: Party, redis_server: redis.Redis, one_window: None, settings: Any, production: bool, locked: bool
+) -> None:
+    settings.ASSAY_PRODUCTION = production
+    words = {"username": "owner@clinic.example", "password": "wrong"}
+    for number in range(10):
+        # what a sender writes himself stands before what the proxy adds, and does not count
+        Client().post(reverse("portal:login"), words, headers={"X-Forwarded-For": f"10.0.0.{number}, 192.0.2.7"})
+    client = Client(headers={"X-Forwarded-For": "198.51.100.4"})
+    client.post(reverse("portal:login"), {**words, "password": "a long password"})
+    assert ("_auth_user_id" not in client.session) == locked
+    stranger = Client().post(reverse("portal:login"), words, headers={"X-Forwarded-For": "192.0.2.7"})
+    assert stranger.status_code == 429
 
 
 def test_the_admins_log_in_has_the_same_brake(clinic: Party, redis_server: redis.Redis, one_window: None) -> None:

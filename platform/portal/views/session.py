@@ -86,7 +86,7 @@ class ChangePassword(LoginRequiredMixin, PasswordChangeView):
 
     def claimed(self) -> tuple[str, str]:
         """Who guesses: the person who is logged in, whatever the form says."""
-        return self.person.email, lockout.claimed(self.request)[1]
+        return self.person.email, lockout.address_of(self.request)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**menu_of(self.request), **kwargs)

@@ -223,6 +223,7 @@ def test_the_page_of_a_job_stops_asking_where_it_may_not(page: Page, waiting_job
     expect(page.locator("#stopped")).to_be_visible()
     page.wait_for_timeout(2_000)
     assert len(asked) == 1
+    shoot(page, "stopped")
 
 
 def test_a_server_in_trouble_is_asked_less_and_less(page: Page, waiting_job: str) -> None:

@@ -38,13 +38,13 @@ def zip_bomb() -> bytes:
     ("name", "content", "code"),
     [
         ("cut.dcm", truncated, "unreadable_file"),
-        ("letter.dcm", lambda: b"Dear colleague, enclosed please find", "unsupported_type"),
+        ("letter.dcm", lambda: b"Dear colleague, enclosed please find", "unreadable_file"),
         ("empty.dcm", lambda: b"", "empty_file"),
         ("bomb.zip", zip_bomb, "archive_refused"),
         ("bomb.dcm", files.deflate_bomb, "image_too_large"),
         ("wide.png", lambda: files.huge_png(14_000), "image_too_large"),
         ("lie.dcm", lambda: files.header_lie(60_000, 60_000, 1_000), "image_too_large"),
-        ("page.html", lambda: b"<html><script>alert(1)</script></html>", "unsupported_type"),
+        ("page.html", lambda: b"<html><script>alert(1)</script></html>", "unreadable_file"),
     ],
 )
 def test_a_wrong_file_is_told_and_the_good_one_beside_it_is_stored(

@@ -75,11 +75,10 @@ def fault_of(entry: zipfile.ZipInfo, limits: Limits) -> UserError | None:
 
 
 def size_fault(entry: zipfile.ZipInfo, limits: Limits) -> UserError | None:
-    """An entry that is too large, or that unpacks to suspiciously much."""
-    if entry.file_size > limits.file_bytes:
-        return refusal("file_too_large", limit=limits.file_bytes)
-    floor = max(entry.compress_size * limits.archive_ratio, limits.archive_ratio_floor)
-    return refusal("archive_refused.ratio", limit=limits.archive_ratio) if entry.file_size > floor else None
+    """An entry that unpacks to suspiciously much, or that would be too large outside of an archive too."""
+    if entry.file_size > max(entry.compress_size * limits.archive_ratio, limits.archive_ratio_floor):
+        return refusal("archive_refused.ratio", limit=limits.archive_ratio)
+    return refusal("file_too_large", limit=limits.file_bytes) if entry.file_size > limits.file_bytes else None
 
 
 def check_directory(entries: list[zipfile.ZipInfo], faults: list[UserError | None], files: int, total: int) -> None:

@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO, cast
 
 from inference.domain.errors import UserError
-from inference.intake.codes import TEMPLATES, code_of
+from inference.intake.codes import reason_of
 from inference.intake.limits import Limits
 from inference.intake.tasks import TASKS, Task
 from inference.intake.wire import ReplyWriter
@@ -163,12 +163,6 @@ def answer(task: Task, source: BinaryIO, options: dict[str, Any], limits: Limits
         return False
     reply.end({"result": result})
     return True
-
-
-def reason_of(error: UserError) -> str:
-    """The key of the table for an error that `codes.refusal` made."""
-    found = (key for key, template in TEMPLATES.items() if template == error.template and code_of(key) == error.code)
-    return next(found, "unreadable_file")
 
 
 if __name__ == "__main__":

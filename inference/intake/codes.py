@@ -18,7 +18,7 @@ def gettext_noop(text: str) -> str:
 
 TEMPLATES: dict[str, str] = {
     "empty_file": gettext_noop("The file is empty."),
-    "unsupported_type": gettext_noop("The file is neither DICOM nor PNG, JPEG or a zip archive."),
+    "unreadable_file.type": gettext_noop("The file is neither DICOM nor PNG, JPEG or a zip archive."),
     "unsupported_syntax": gettext_noop("The DICOM transfer syntax %(syntax)s is not supported."),
     "unreadable_file": gettext_noop("The file is damaged or not complete."),
     "unreadable_file.truncated": gettext_noop("The file ends before its pixel data does."),
@@ -37,14 +37,18 @@ TEMPLATES: dict[str, str] = {
     "not_an_image.dicomdir": gettext_noop("DICOMDIR is not taken; send the image files themselves."),
     "not_an_image.animated": gettext_noop("Animated images are not taken; send single frames."),
     "archive_refused": gettext_noop("The zip archive is damaged."),
-    "archive_refused.encrypted": gettext_noop("The zip archive is encrypted."),
-    "archive_refused.nested": gettext_noop("The zip archive holds another archive."),
-    "archive_refused.name": gettext_noop("The zip archive holds an unsafe or doubled file name."),
-    "archive_refused.link": gettext_noop("The zip archive holds a symbolic link or a special file."),
+    "archive_refused.encrypted": gettext_noop("The file inside the zip archive is encrypted."),
+    "archive_refused.nested": gettext_noop(
+        "The file inside the zip archive is an archive itself (zip, docx, jar), which is not opened."
+    ),
+    "archive_refused.name": gettext_noop("The file inside the zip archive has an unsafe or doubled name."),
+    "archive_refused.link": gettext_noop("The file inside the zip archive is a symbolic link or a special file."),
     "archive_refused.entries": gettext_noop("The zip archive holds more than %(limit)s files."),
     "archive_refused.size": gettext_noop("The zip archive unpacks to more than %(limit)s bytes."),
-    "archive_refused.ratio": gettext_noop("The zip archive is packed more than %(limit)s times."),
-    "archive_refused.method": gettext_noop("The zip archive uses a packing method other than stored or deflated."),
+    "archive_refused.ratio": gettext_noop("The file inside the zip archive is packed more than %(limit)s times."),
+    "archive_refused.method": gettext_noop(
+        "The file inside the zip archive uses a packing method other than stored or deflated."
+    ),
     "archive_refused.empty": gettext_noop("The zip archive holds no file."),
     "too_many_files": gettext_noop("A request takes at most %(limit)s files, those inside archives counted."),
     "no_files": gettext_noop("The request holds no file."),
@@ -67,3 +71,9 @@ def request_refusal(reason: str, **params: Any) -> UserError:
 def code_of(reason: str) -> str:
     """The code that clients see."""
     return reason.partition(".")[0]
+
+
+def reason_of(error: UserError) -> str:
+    """The key of the table for an error that `refusal` made."""
+    found = (key for key, template in TEMPLATES.items() if template == error.template and code_of(key) == error.code)
+    return next(found, "unreadable_file")

@@ -54,7 +54,7 @@ def frames_of(source: BinaryIO, limits: Limits, index: int | None = None) -> Ite
     elif kind in ("png", "jpeg"):
         yield picture(head + source.read(), kind, limits), as_float
     else:
-        raise refusal("unsupported_type")
+        raise refusal("unreadable_file.type")
 
 
 def dicom_frames(source: BinaryIO, limits: Limits, index: int | None) -> Iterator[tuple[StoredFrame, ToUnits]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import os
 import zlib
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
@@ -27,6 +27,7 @@ from pydicom.uid import (
 from inference.intake.codes import refusal
 from inference.intake.limits import Limits
 from inference.intake.sniff import DICOM_MAGIC, PREAMBLE, has_preamble
+from inference.intake.whole import Whole
 
 DICOMDIR = "1.2.840.10008.1.3.10"
 # objects that carry pixel data but are no image to analyse: segmentations, parametric maps, doses
@@ -47,11 +48,11 @@ FLOAT_BYTES = 4
 
 
 def open_dicom(source: BinaryIO, limits: Limits) -> tuple[FileDataset, BinaryIO]:
-    """The checked header, and the file to read pixels from: `source`, or an inflated copy of it.
+    """The checked header, and the file to read pixels from: `source` held to its end, or an inflated copy of it.
 
     Raises `UnreadableFile` with the code of the first check that fails.
     """
-    source = inflated(source, limits)
+    source = inflated(whole(source), limits)
     source.seek(0)
     header = dcmread(source, stop_before_pixels=True, force=True)
     check_is_image(header, source.read(4) in PIXEL_DATA_TAGS)
@@ -75,7 +76,12 @@ def inflated(source: BinaryIO, limits: Limits) -> BinaryIO:
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     rewritten = DicomBytesIO()
     write_file_meta_info(rewritten, meta, enforce_standard=False)
-    return io.BytesIO(PREAMBLE + DICOM_MAGIC + rewritten.getvalue() + plain)
+    return whole(io.BytesIO(PREAMBLE + DICOM_MAGIC + rewritten.getvalue() + plain))
+
+
+def whole(source: BinaryIO) -> BinaryIO:
+    """`source` as a file that is held to its end."""
+    return cast(BinaryIO, Whole(source))
 
 
 def read_meta(source: BinaryIO) -> FileMetaDataset:

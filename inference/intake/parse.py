@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 from pydicom.dataset import FileDataset
 
+from inference.domain.errors import UserError
 from inference.intake.codes import refusal
 from inference.intake.dicom import open_dicom
 from inference.intake.frames import stored_frames
@@ -30,7 +31,7 @@ def inspect(source: BinaryIO, limits: Limits, reply: ReplyWriter, options: dict[
         return inspect_dicom(source, limits)
     if kind in ("png", "jpeg"):
         return inspect_picture(head + source.read(), kind, limits, reply)
-    raise refusal("archive_refused.nested" if kind == "zip" else "unsupported_type")
+    raise refusal("archive_refused.nested" if kind == "zip" else "unreadable_file.type")
 
 
 def inspect_dicom(source: BinaryIO, limits: Limits) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def inspect_dicom(source: BinaryIO, limits: Limits) -> dict[str, Any]:
     described = describe(header, limits)
     try:
         check_frames(header, pixels, limits)
-    except MemoryError:
+    except (MemoryError, UserError):
         raise
     except Exception as error:
         raise refusal("unreadable_file.pixels") from error

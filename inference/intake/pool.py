@@ -220,11 +220,15 @@ def outcome(ended: dict[str, Any]) -> dict[str, Any]:
     result = ended.get("result")
     if isinstance(result, dict):
         return result
-    reason, params = ended.get("reason"), ended.get("params")
+    raise told_refusal(ended)
+
+
+def told_refusal(reply: dict[str, Any]) -> UserError:
+    """The refusal that a child tells. Raises `BrokenReply` for one that is not in our table."""
+    reason, params = reply.get("reason"), reply.get("params")
     if reason not in TEMPLATES or not isinstance(params, dict):
         raise wire.BrokenReply
-    error: UserError = refusal(str(reason), **{name: str(value)[:80] for name, value in params.items()})
-    raise error
+    return refusal(str(reason), **{name: str(value)[:80] for name, value in params.items()})
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from inference.intake.codes import request_refusal
 from inference.intake.examine import examine_all
 from inference.intake.group import Group, group
 from inference.intake.outcome import FileOutcome, NothingTaken, outcomes
-from inference.intake.rows import DESCRIPTION_CHARS, mark_known, write_rows
+from inference.intake.rows import DESCRIPTION_CHARS, mark_conflicts, mark_known, write_rows
 from inference.intake.spool import Arrival, Spool, printable
 from inference.models import Study
 from tenants.context import tenant_context
@@ -57,9 +57,11 @@ def receive(
 
 def admit(tenant: Tenant, arrivals: Sequence[Arrival]) -> Group:
     """The study that the good files make. Raises `NothingTaken` when there is none."""
-    chosen = group(arrivals)
-    if chosen is not None:
-        with tenant_context(tenant.id):
+    with tenant_context(tenant.id):
+        # first: a file that can not be taken must not decide which study the others make
+        mark_conflicts(tenant, arrivals)
+        chosen = group(arrivals)
+        if chosen is not None:
             mark_known(tenant, chosen)
     if chosen is None or not any(arrival.is_good for arrival in chosen.arrivals):
         raise NothingTaken(outcomes(arrivals))

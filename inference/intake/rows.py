@@ -9,7 +9,7 @@ from django.db import IntegrityError
 
 from inference.domain.errors import InternalError
 from inference.intake.codes import refusal
-from inference.intake.group import Group, content_uid
+from inference.intake.group import Group, content_uid, study_uid
 from inference.intake.inspection import Inspection
 from inference.intake.spool import Arrival
 from inference.models import Instance, Series, Study
@@ -21,18 +21,35 @@ TRIES = 4
 DESCRIPTION_CHARS = 200
 
 
+def mark_conflicts(tenant: Tenant, arrivals: Sequence[Arrival]) -> None:
+    """Set `error` on DICOM files whose UID is stored with other bytes. Needs the tenant's context.
+
+    Loose images have no such UID: theirs follows from their content.
+    """
+    films = [arrival for arrival in arrivals if study_uid(arrival)]
+    known = stored_digests(tenant, [own_sop_uid(arrival) for arrival in films])
+    for arrival in films:
+        if known.get(own_sop_uid(arrival), arrival.sha256) != arrival.sha256:
+            arrival.error = refusal("uid_conflict")
+
+
 def mark_known(tenant: Tenant, group: Group) -> None:
     """Mark files that are stored already; set `error` where other bytes are stored under the same UID.
 
     Files of the request are held against each other too: the first of two wins. Needs the tenant's context.
     """
     uids = [sop_uid(group, arrival) for arrival in group.arrivals]
-    stored = Instance.objects.for_tenant(tenant).filter(sop_instance_uid__in=uids)
-    known: dict[str, str] = dict(stored.values_list("sop_instance_uid", "sha256"))
+    known = stored_digests(tenant, uids)
     for arrival, uid in zip(group.arrivals, uids, strict=True):
         arrival.is_known = known.get(uid) == arrival.sha256
         if known.setdefault(uid, arrival.sha256) != arrival.sha256:
             arrival.error = refusal("uid_conflict")
+
+
+def stored_digests(tenant: Tenant, uids: Sequence[str]) -> dict[str, str]:
+    """The digest of each of `uids` that is stored."""
+    stored = Instance.objects.for_tenant(tenant).filter(sop_instance_uid__in=uids)
+    return dict(stored.values_list("sop_instance_uid", "sha256"))
 
 
 def write_rows(tenant: Tenant, group: Group, description: str, metadata: Mapping[str, Any]) -> Study:
@@ -123,6 +140,11 @@ def sop_uid(group: Group, arrival: Arrival) -> str:
     """The SOP Instance UID of the file, for loose images one that follows from study and content."""
     if group.kind == "image":
         return content_uid(f"{group.study_uid} {arrival.sha256}")
+    return own_sop_uid(arrival)
+
+
+def own_sop_uid(arrival: Arrival) -> str:
+    """The SOP Instance UID that a DICOM file gives itself."""
     return str(inspection_of(arrival).header["sop_instance_uid"])
 
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Self
 from inference.domain.errors import UserError
 from inference.intake.codes import refusal, request_refusal
 from inference.intake.inspection import Inspection
-from inference.intake.pool import Pool
+from inference.intake.pool import Pool, told_refusal
 from inference.intake.sniff import HEAD_BYTES, file_type
 
 CHUNK = 1024 * 1024
@@ -140,7 +140,7 @@ class Spool:
             unpacked.close()
         archive.path.unlink()
         self._given += len(unpacked.arrivals) - 1
-        self._room -= sum(arrival.path.stat().st_size for arrival in unpacked.arrivals)
+        self._room -= sum(arrival.path.stat().st_size for arrival in unpacked.arrivals if arrival.is_good)
         self.arrivals += unpacked.arrivals
 
 
@@ -154,14 +154,18 @@ class Unpacked:
         self._sink: Sink | None = None
 
     def begin(self, item: dict[str, Any]) -> None:
-        """Start the next file."""
+        """Start the next file, or note one that the child does not take."""
         self.close()
+        self._sink = None
         if len(self.arrivals) >= self.spool.limits.files:
             raise refusal("archive_refused.entries", limit=self.spool.limits.files)
         name = printable(str(item.get("name", "")))[-self.spool.limits.name_chars :]
         arrival = Arrival(f"{self.archive.name}/{name}", self.spool._new_path())
         self.arrivals.append(arrival)
-        self._sink = self.spool._sink(arrival.path, self.spool.limits.file_bytes)
+        if "reason" in item:
+            arrival.error = told_refusal(item)
+        else:
+            self._sink = self.spool._sink(arrival.path, self.spool.limits.file_bytes)
 
     def write(self, payload: bytes) -> None:
         """Take bytes of the file begun last."""

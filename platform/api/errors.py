@@ -10,10 +10,13 @@ from django.conf import settings
 from django.core import exceptions as core
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
+from inference.intake.codes import TEMPLATES
+from inference.intake.configured import limits
 from inference.intake.outcome import NothingTaken
 from tenants.errors import UserError
 from tenants.ids import UnknownId
@@ -29,14 +32,15 @@ STATUS = {
     "method_not_allowed": 405, "not_acceptable": 406,
     "job_not_finished": 409, "job_already_finished": 409, "job_failed": 409, "study_in_use": 409,
     "idempotency_in_progress": 409, "purged": 410, "too_many_files": 413, "request_too_large": 413,
-    "file_too_large": 413, "unsupported_media_type": 415, "concurrency_limit": 429, "rate_limit": 429,
-    "unavailable": 503,
+    "file_too_large": 413, "length_required": 411, "unsupported_media_type": 415, "concurrency_limit": 429,
+    "rate_limit": 429, "unavailable": 503,
 }  # fmt: skip
 """Every code with its status; content that is understood but not acceptable is 422."""
 
 TITLES = {
     400: "Bad request", 401: "Credential needed", 402: "Payment needed", 403: "Not allowed", 404: "Not found",
-    405: "Method not allowed", 406: "Not acceptable", 409: "Conflict", 410: "Gone", 413: "Too large",
+    405: "Method not allowed", 406: "Not acceptable", 409: "Conflict", 410: "Gone", 411: "Length needed",
+    413: "Too large",
     415: "Unsupported media type", 422: "Content not accepted", 429: "Slow down", 500: "Our failure",
     503: "Not available now",
 }  # fmt: skip
@@ -56,13 +60,23 @@ FRAMEWORK = {
     exceptions.UnsupportedMediaType: ("unsupported_media_type", "The media type of the body is not taken here."),
 }
 
+
+class BodyTooLarge(core.RequestDataTooBig):
+    """The files of a body whose length is not known went on beyond their cap."""
+
+
 BODY = {
+    BodyTooLarge: ("request_too_large", TEMPLATES["request_too_large"]),
     core.TooManyFilesSent: (
         "too_many_files",
         "A request carries at most %(files)s files: send the others in further requests; files of one study join it.",
     ),
     core.TooManyFieldsSent: ("request_too_large", "A form has at most %(fields)s fields."),
     core.RequestDataTooBig: ("request_too_large", "A body beside its files has at most %(bytes)s bytes."),
+    MultiPartParserError: (
+        "unparsable",
+        "The body can not be parsed as multipart/form-data: it needs a boundary and whole parts.",
+    ),
     UnreadablePostError: ("unparsable", "The body broke off: send the request again."),
 }
 """What Django raises while it reads a body."""
@@ -133,6 +147,7 @@ def body_limits() -> dict[str, int | None]:
         "files": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
         "fields": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
         "bytes": settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+        "limit": limits().total_bytes,
     }
 
 
@@ -148,7 +163,7 @@ def entries_of(error: UserError) -> list[Entry]:
         return error.entries
     if isinstance(error, NothingTaken):
         return [
-            {"pointer": f"/files/{number}", "code": outcome.code, "detail": translated(outcome.error)}
+            {**entry(f"/files/{number}", outcome.code, translated(outcome.error)), "name": outcome.name}
             for number, outcome in enumerate(error.files)
             if outcome.error
         ]

@@ -41,9 +41,15 @@ Problem = shape(
     instance=s.CharField(),
     code=s.CharField(help_text="stable; the texts follow Accept-Language"),
     request_id=s.CharField(allow_blank=True),
-    errors=many("ProblemEntry", pointer=s.CharField(), code=s.CharField(), detail=s.CharField()),
+    errors=many(
+        "ProblemEntry",
+        pointer=s.CharField(),
+        code=s.CharField(),
+        detail=s.CharField(),
+        name=s.CharField(required=False, help_text="the name of the file that the entry is about"),
+    ),
 )
-PROBLEM_STATUSES = (400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 503)
+PROBLEM_STATUSES = (400, 401, 402, 403, 404, 409, 411, 413, 415, 422, 429, 503)
 PROBLEMS = {(status, "application/problem+json"): Problem for status in PROBLEM_STATUSES}
 
 FileOutcome = many(

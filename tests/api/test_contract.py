@@ -38,7 +38,7 @@ def test_an_upload_answers_each_file_and_keeps_the_good_ones(api: Api) -> None:
     assert answer.status_code == 201
     body = answer.json()
     assert [(file["name"], file["status"]) for file in body["files"]] == [("a.png", "stored"), ("b.dcm", "rejected")]
-    assert body["files"][1]["code"] == "unsupported_type"
+    assert body["files"][1]["code"] == "unreadable_file"
     assert answer["Location"] == f"/v1/studies/{body['id']}"
     assert api.get(answer["Location"]).json()["kind"] == "image"
 
@@ -46,7 +46,8 @@ def test_an_upload_answers_each_file_and_keeps_the_good_ones(api: Api) -> None:
 def test_an_upload_without_a_good_file_keeps_nothing(api: Api, clinic: Party) -> None:
     answer = api.upload(named(io.BytesIO(b""), "a.dcm"), named(io.BytesIO(b"x"), "b.dcm"))
     assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
-    assert [entry["code"] for entry in answer.json()["errors"]] == ["empty_file", "unsupported_type"]
+    told = [(entry["pointer"], entry["name"], entry["code"]) for entry in answer.json()["errors"]]
+    assert told == [("/files/0", "a.dcm", "empty_file"), ("/files/1", "b.dcm", "unreadable_file")]
     with tenant_context(clinic.tenant.id):
         assert not Study.objects.exists()
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import FilePayload, Locator, Page, Request, expect, sync_playwright
 
 from ops.samples import chest_film
+from tests.inference.intake import files
 from tests.product import Product, running
 
 pytestmark = pytest.mark.browser
@@ -131,6 +132,107 @@ def test_a_customer_goes_from_the_film_to_the_invoice(page: Page, tmp_path: Path
     page.goto("/invoices")
     expect(page.locator("tfoot")).to_contain_text("USD")
     shoot(page, "invoices")
+
+
+def give(page: Page, *named: tuple[str, bytes]) -> None:
+    """Choose files on the page of a new analysis."""
+    page.goto("/")
+    chosen = [FilePayload(name=name, mimeType="application/octet-stream", buffer=content) for name, content in named]
+    page.set_input_files("#files", chosen)
+
+
+def offered(page: Page) -> Locator:
+    """The button of the analysis of films."""
+    return page.locator("[data-plugin=xray-chest-nodule] button")
+
+
+def jobs_of(page: Page) -> set[str]:
+    return {job["id"] for job in page.request.get("/v1/jobs?limit=100").json()["data"]}
+
+
+def test_two_clicks_are_one_job(page: Page) -> None:
+    log_in(page)
+    give(page, ("film.dcm", chest_film().read_bytes()))
+    expect(offered(page)).to_be_enabled()
+    before, keys = jobs_of(page), []
+    page.on("request", lambda sent: keys.append(sent.headers.get("idempotency-key")) if is_submit(sent) else None)
+    # an answer without content: the browser stays where it is, as it does while the job's page is under way
+    page.route("**/jobs/job_*", lambda route: route.fulfill(status=204))
+    with page.expect_response(lambda answer: is_submit(answer.request)):
+        # the second call goes past the disabled button, as a click does that was faster than the page
+        offered(page).evaluate("button => { button.onclick(); button.onclick(); button.click(); }")
+    page.wait_for_load_state("networkidle")
+    assert len(jobs_of(page) - before) == 1
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+    assert keys[0]
+    expect(offered(page)).to_be_disabled()
+
+
+def is_submit(sent: Request) -> bool:
+    return sent.method == "POST" and sent.url.endswith("/v1/jobs")
+
+
+def test_a_refused_job_can_be_tried_again(page: Page) -> None:
+    log_in(page)
+    give(page, ("film.dcm", chest_film().read_bytes()))
+    page.route("**/v1/jobs", lambda route: route.fulfill(status=502, body="<html>Bad gateway</html>"))
+    offered(page).click()
+    expect(page.locator("#problem")).to_contain_text("no clear answer")
+    expect(offered(page)).to_be_enabled()
+
+
+def test_a_zip_is_told_file_by_file(page: Page) -> None:
+    log_in(page)
+    letter = ("README.docx", files.archive(("word/document.xml", b"<w/>")))
+    give(page, ("cd.zip", files.archive(letter, ("film.dcm", chest_film().read_bytes()))))
+    rows = page.locator("#list li")
+    expect(rows).to_have_count(2)
+    expect(rows.filter(has_text="cd.zip/README.docx").locator(".rejected")).to_contain_text("an archive itself")
+    expect(rows.filter(has_text="cd.zip/film.dcm").locator(".stored, .duplicate")).to_have_count(1)
+    expect(page.locator("#count")).to_be_hidden()
+
+
+def test_the_reasons_of_a_refused_zip_stand_at_its_files_and_many_are_counted(page: Page) -> None:
+    log_in(page)
+    texts = [(f"{number}.txt", b"no film") for number in range(8)]
+    give(page, ("texts.zip", files.archive(*texts)), ("empty.dcm", b""))
+    expect(page.locator("#list li")).to_have_count(9)
+    expect(page.locator("#list li").filter(has_text="texts.zip/7.txt")).to_contain_text("neither DICOM")
+    expect(page.locator("#list li").filter(has_text="empty.dcm")).to_contain_text("is empty")
+    expect(page.locator("#count")).to_have_text("9 rejected")
+
+
+def test_a_page_of_a_proxy_is_no_answer(page: Page) -> None:
+    log_in(page)
+    page.route("**/v1/studies", lambda route: route.fulfill(status=502, body="<html>Bad gateway</html>"))
+    give(page, ("film.dcm", b"film"))
+    expect(page.locator("#problem")).to_contain_text("no clear answer")
+    expect(page.locator("#list .rejected")).to_have_text("not taken")
+    expect(page.locator("#progress")).to_be_hidden()
+
+
+def test_a_lost_session_asks_to_log_in_again(page: Page) -> None:
+    log_in(page)
+    page.goto("/")
+    page.context.clear_cookies()
+    page.set_input_files("#files", [str(chest_film())])
+    expect(page.locator("#problem")).to_contain_text("no longer logged in")
+    page.get_by_role("link", name="Log in again").click()
+    expect(page).to_have_url(re.compile("/login"))
+
+
+@pytest.mark.parametrize(("used", "is_spent"), [("9", False), ("10", True)])
+def test_a_plan_with_nothing_left_offers_the_plans(page: Page, used: str, is_spent: bool) -> None:
+    quota = {"meter": "m", "limit": "10", "used": used, "reserved": "0", "hard": True}
+    quote = {"unit": "image", "quantity": "1", "amount": 100, "currency": "usd"}
+    log_in(page)
+    page.route("**/v1/jobs/estimate", lambda route: route.fulfill(json={"quote": quote, "quota": [quota]}))
+    give(page, ("film.dcm", chest_film().read_bytes()))
+    price = page.locator("[data-plugin=xray-chest-nodule] .price")
+    expect(price).to_contain_text("nothing left" if is_spent else "1 left in the plan")
+    expect(price.get_by_role("link", name="Plans")).to_have_count(int(is_spent))
+    expect(offered(page)).to_be_enabled(enabled=not is_spent)
 
 
 def test_the_portal_speaks_chinese_and_goes_dark(page: Page) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +40,15 @@ def zip_bomb() -> bytes:
     ("name", "content", "code"),
     [
         ("cut.dcm", truncated, "unreadable_file"),
-        ("letter.dcm", lambda: b"Dear colleague, enclosed please find", "unsupported_type"),
+        ("cd.zip", lambda: files.archive(("README.docx", files.archive(("a", b"x")))), "archive_refused"),
+        ("junk.dcm", lambda: chest_film().read_bytes() + b"words behind the film " * 20, "unreadable_file"),
+        ("letter.dcm", lambda: b"Dear colleague, enclosed please find", "unreadable_file"),
         ("empty.dcm", lambda: b"", "empty_file"),
         ("bomb.zip", zip_bomb, "archive_refused"),
         ("bomb.dcm", files.deflate_bomb, "image_too_large"),
         ("wide.png", lambda: files.huge_png(14_000), "image_too_large"),
         ("lie.dcm", lambda: files.header_lie(60_000, 60_000, 1_000), "image_too_large"),
-        ("page.html", lambda: b"<html><script>alert(1)</script></html>", "unsupported_type"),
+        ("page.html", lambda: b"<html><script>alert(1)</script></html>", "unreadable_file"),
     ],
 )
 def test_a_wrong_file_is_told_and_the_good_one_beside_it_is_stored(
@@ -65,6 +69,32 @@ def test_five_thousand_files_are_refused_with_the_limit(client: httpx.Client, pr
     body = answer.json()
     assert body["code"] == "too_many_files"
     assert "at most 2000 files" in body["detail"]
+    assert most_memory(product) < MEMORY_MB
+
+
+def in_chunks(content: bytes) -> Iterator[bytes]:
+    """A body whose length the client does not know: httpx sends it chunked."""
+    for start in range(0, len(content), 50_000):
+        yield content[start : start + 50_000]
+
+
+def test_a_chunked_upload_is_taken_as_every_other(client: httpx.Client) -> None:
+    whole = client.build_request(
+        "POST", "/v1/studies", files=[("files", ("film.dcm", chest_film().read_bytes(), PART))]
+    )
+    kind = {"Content-Type": whole.headers["Content-Type"]}
+    answer = client.post("/v1/studies", content=in_chunks(whole.read()), headers=kind)
+    assert "Content-Length" not in answer.request.headers
+    assert answer.status_code == httpx.codes.CREATED, answer.text
+    assert [one["status"] for one in answer.json()["files"]] == ["stored"]
+    asked = json.dumps({"study": answer.json()["id"], "plugin": "xray-chest-nodule"}).encode()
+    quoted = client.post("/v1/jobs/estimate", content=in_chunks(asked), headers={"Content-Type": "application/json"})
+    assert (quoted.status_code, set(quoted.json())) == (httpx.codes.OK, {"quote", "quota"})
+
+
+def test_a_chunked_body_without_end_is_refused(client: httpx.Client, product: Product) -> None:
+    answer = client.post("/v1/jobs", content=in_chunks(b"[" * 12_000_000), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "request_too_large")
     assert most_memory(product) < MEMORY_MB
 
 

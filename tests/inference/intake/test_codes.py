@@ -25,7 +25,6 @@ PROMISED = {
     "uid_conflict",
     "unreadable_file",
     "unsupported_syntax",
-    "unsupported_type",
 }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import struct
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from inference.intake import parse
 from inference.intake.inspection import Inspection, inspect_file
 from inference.intake.limits import Limits
 from inference.intake.pool import Pool, Source
+from inference.intake.whole import Whole
 from tests.inference.intake import files
 from tests.inference.intake.conftest import large, small
 from tests.inference.intake.test_pool import pool_of
@@ -74,8 +76,8 @@ def test_every_usual_transfer_syntax_is_taken(pool: Pool, name: str) -> None:
         ("rtdose_1frame.dcm", "not_an_image"),
         ("rtplan.dcm", "not_an_image"),
         ("waveform_ecg.dcm", "not_an_image"),
-        ("rtplan.dump", "unsupported_type"),
-        ("zipMR.gz", "unsupported_type"),
+        ("rtplan.dump", "unreadable_file"),
+        ("zipMR.gz", "unreadable_file"),
     ],
 )
 def test_what_is_no_readable_image_is_refused_with_a_reason(pool: Pool, name: str, code: str) -> None:
@@ -94,7 +96,7 @@ def test_a_file_cut_anywhere_is_unreadable(pool: Pool) -> None:
 
 def test_an_empty_file_and_a_renamed_text_file_are_told_apart(pool: Pool) -> None:
     assert refused(pool, b"").code == "empty_file"
-    assert refused(pool, b"Dear sir, this is no image.\n" * 20).code == "unsupported_type"
+    assert refused(pool, b"Dear sir, this is no image.\n" * 20).code == "unreadable_file"
 
 
 def test_a_header_may_not_claim_more_than_the_caps(pool: Pool) -> None:
@@ -199,6 +201,34 @@ def test_geometry_of_an_enhanced_object_is_that_of_its_first_frame(pool: Pool) -
     assert len(found["pixel_spacing"]) == 2
     assert len(found["orientation"]) == 6
     assert len(found["position"]) == 3
+
+
+JUNK = b"trailing words that are no element of a data set "
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(files.dicom() + JUNK, id="a film and words behind it"),
+        pytest.param(files.dicom() + b"\x09\x00\x01\x10UN\x00\x00\xff\xff\xff\x7f", id="a film and half an element"),
+        pytest.param(files.dicom(deflated=True)[:-2], id="a deflated film that was cut"),
+        pytest.param(bytes(128) + b"DICM" + JUNK * 5, id="words behind the magic"),
+        pytest.param(small("MR_small_jp2klossless.dcm").read_bytes() + JUNK, id="a packed film and words behind it"),
+    ],
+)
+def test_a_length_beyond_the_end_of_the_file_is_no_lack_of_memory(pool: Pool, content: bytes) -> None:
+    found = refused(pool, content)
+    assert (found.code, found.template) == ("unreadable_file", "The file is damaged or not complete.")
+
+
+def test_a_value_up_to_the_end_of_the_file_is_read() -> None:
+    file = Whole(io.BytesIO(bytes(20_000)))
+    assert len(file.read(20_000)) == 20_000
+    file.seek(1)
+    with pytest.raises(UnreadableFile):
+        file.read(20_000)
+    assert len(file.read()) == 19_999
+    assert file.read(8) == b"", "what the parser reads to see the end is no length of the file's"
 
 
 def test_pixels_are_decoded_at_upload(pool: Pool) -> None:

@@ -23,7 +23,7 @@ def test_files_become_a_study_whose_pixels_can_be_read(pool: Pool, tmp_path: Pat
     with local_study(pool, named(*stack, b"text"), tmp_path) as study:
         assert [one.position for one in study.header.instances] == [(0.0, 0.0, 4.0), (0.0, 0.0, 9.0)]
         assert (study.header.modality, study.header.body_part, study.header.kind) == ("CT", "CHEST", "dicom")
-        assert [outcome.code for outcome in study.files] == ["", "", "unsupported_type"]
+        assert [outcome.code for outcome in study.files] == ["", "", "unreadable_file"]
         assert np.array_equal(study.pixels(study.header.instances[0]), np.arange(20).reshape(4, 5) * 2 - 1024)
     assert list(tmp_path.iterdir()) == []
 
@@ -37,7 +37,7 @@ def test_a_real_film_and_a_picture_can_be_read(pool: Pool) -> None:
 def test_no_good_file_is_no_study(pool: Pool, tmp_path: Path) -> None:
     with pytest.raises(NothingTaken) as caught, local_study(pool, named(b"text", b""), tmp_path):
         pass
-    assert [outcome.code for outcome in caught.value.files] == ["unsupported_type", "empty_file"]
+    assert [outcome.code for outcome in caught.value.files] == ["unreadable_file", "empty_file"]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -131,7 +131,7 @@ def test_an_animation_is_refused(pool: Pool) -> None:
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "WEBP", "ICO"])
 def test_other_picture_formats_are_not_taken(pool: Pool, kind: str) -> None:
-    assert refused(pool, files.picture(kind, "L", (16, 16))).code == "unsupported_type"
+    assert refused(pool, files.picture(kind, "L", (16, 16))).code == "unreadable_file"
 
 
 def test_a_tiff_behind_a_png_signature_reaches_no_tiff_decoder(pool: Pool) -> None:

@@ -114,24 +114,24 @@ def test_a_real_radiograph_is_taken(alice: Party) -> None:
 def test_good_files_are_kept_when_others_are_rejected(alice: Party) -> None:
     bad = ("cut.dcm", GOOD[1][:-10])
     reception = send(alice.tenant, TEXT, GOOD, bad, ("empty", b""))
-    assert statuses(reception) == ["unsupported_type", "stored", "unreadable_file", "empty_file"]
+    assert statuses(reception) == ["unreadable_file", "stored", "unreadable_file", "empty_file"]
     assert reception.files[0].error is not None
     assert "neither DICOM nor" in reception.files[0].error.detail
     assert counts(alice.tenant) == (1, 1, 1)
 
 
 def test_when_all_are_rejected_nothing_is_kept(alice: Party, place: Path) -> None:
-    assert refused(alice.tenant, TEXT, ("empty", b"")) == {"notes.txt": "unsupported_type", "empty": "empty_file"}
+    assert refused(alice.tenant, TEXT, ("empty", b"")) == {"notes.txt": "unreadable_file", "empty": "empty_file"}
     assert counts(alice.tenant) == (0, 0, 0)
     assert left_over(place) == []
 
 
 def test_the_error_of_a_request_has_the_code_of_its_files_when_they_share_one(alice: Party) -> None:
     with pytest.raises(NothingTaken) as one_code:
-        send(alice.tenant, TEXT)
+        send(alice.tenant, ("empty", b""))
     with pytest.raises(NothingTaken) as two_codes:
         send(alice.tenant, TEXT, ("empty", b""))
-    assert (one_code.value.code, two_codes.value.code) == ("unsupported_type", "unreadable_file")
+    assert (one_code.value.code, two_codes.value.code) == ("empty_file", "unreadable_file")
 
 
 def test_a_request_without_files_is_refused(alice: Party) -> None:
@@ -185,6 +185,16 @@ def test_other_bytes_under_a_stored_uid_are_refused(alice: Party, place: Path) -
     assert len(left_over(place)) == 2
 
 
+def test_a_film_that_can_not_be_taken_decides_nothing_about_the_others(alice: Party) -> None:
+    send(alice.tenant, GOOD)
+    changed = ("a.dcm", files.dicom(SOPInstanceUID="1.2.3.1", RescaleSlope=9))
+    other = ("c.dcm", files.dicom(SOPInstanceUID="1.2.3.3", StudyInstanceUID="1.2.9"))
+    reception = send(alice.tenant, changed, ("a.png", files.picture()))
+    assert (statuses(reception), reception.study.kind) == (["uid_conflict", "stored"], "image")
+    assert statuses(send(alice.tenant, changed, other)) == ["uid_conflict", "stored"]
+    assert statuses(send(alice.tenant, GOOD, ("b.png", files.picture()))) == ["duplicate", "mixed_kinds"]
+
+
 def test_two_contents_of_one_uid_in_one_request_keep_the_first(alice: Party) -> None:
     changed = ("b.dcm", files.dicom(SOPInstanceUID="1.2.3.1", RescaleSlope=9))
     assert statuses(send(alice.tenant, GOOD, changed)) == ["stored", "uid_conflict"]
@@ -210,8 +220,32 @@ def test_a_zip_counts_as_its_files(alice: Party) -> None:
     assert {outcome.name: outcome.code or outcome.status for outcome in reception.files} == {
         "study.zip/a.dcm": "stored",
         "study.zip/b.dcm": "stored",
-        "study.zip/notes.txt": "unsupported_type",
+        "study.zip/notes.txt": "unreadable_file",
     }
+
+
+def test_a_cd_of_a_hospital_loses_no_film_for_what_lies_beside_it(alice: Party, place: Path) -> None:
+    letter = ("README.docx", files.archive(("word/document.xml", b"<w/>")))
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        content = files.archive(letter, GOOD, ("../../outside.dcm", SECOND[1]), SECOND, ("a.dcm", SECOND[1]))
+    reception = send(alice.tenant, ("cd.zip", content), TEXT)
+    assert [(outcome.name, outcome.code or outcome.status) for outcome in reception.files] == [
+        ("cd.zip/README.docx", "archive_refused"),
+        ("cd.zip/a.dcm", "stored"),
+        ("cd.zip/../../outside.dcm", "archive_refused"),
+        ("cd.zip/b.dcm", "stored"),
+        ("cd.zip/a.dcm", "archive_refused"),
+        ("notes.txt", "unreadable_file"),
+    ]
+    assert len(left_over(place)) == 2
+    assert not list(place.parent.rglob("outside.dcm"))
+
+
+def test_a_zip_of_nothing_but_archives_tells_each_of_them(alice: Party, place: Path) -> None:
+    inner = files.archive(GOOD)
+    told = refused(alice.tenant, ("all.zip", files.archive(("1.zip", inner), ("2.jar", inner))))
+    assert told == {"all.zip/1.zip": "archive_refused", "all.zip/2.jar": "archive_refused"}
+    assert left_over(place) == []
 
 
 def test_a_refused_zip_costs_nothing_good_that_came_with_it(alice: Party, place: Path) -> None:
@@ -356,7 +390,7 @@ def test_memory_does_not_grow_with_the_size_of_a_file(alice: Party) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert caught.value.code == "unsupported_type"
+    assert caught.value.code == "unreadable_file"
     assert peak < 10 * files.MIB
 
 

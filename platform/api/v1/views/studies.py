@@ -7,13 +7,13 @@ from typing import Any, BinaryIO, cast
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
 from api.base import TenantAPIView, as_tenant, find
 from api.errors import InvalidFields, NotFound, entry
+from api.multipart import UploadParser
 from api.pagination import PAGE_PARAMETERS, between, created_filters, page, whole_number
 from api.parsing import clean, clean_json
 from api.v1.requests import UploadRequest
@@ -39,7 +39,7 @@ def own(view: TenantAPIView, identity: str) -> Study:
 class StudiesView(TenantAPIView):
     """`/v1/studies`"""
 
-    parser_classes = [MultiPartParser]
+    parser_classes = [UploadParser]
     scopes = {"GET": "studies:read", "POST": "studies:write"}
 
     @property

@@ -7,6 +7,8 @@ const list = document.getElementById("list");
 const problem = document.getElementById("problem");
 const progress = document.getElementById("progress");
 const choice = document.getElementById("choice");
+const count = document.getElementById("count");
+const FEW_FILES = 8;
 const headers = { "X-CSRFToken": text.csrf, "Accept-Language": text.language };
 
 // All files below a dropped entry; a folder gives its entries in portions.
@@ -36,9 +38,42 @@ function line(name, kind, words) {
   return item;
 }
 
-function say(words) {
-  problem.textContent = words;
+function say(words, link) {
+  problem.replaceChildren(words, ...(link ? [" ", link] : []));
   problem.hidden = !words;
+}
+
+function linkTo(address, words) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.textContent = words;
+  return link;
+}
+
+// What the customer is told of a refusal. The API's words on a missing credential are for programs.
+function tell(answer) {
+  const isOut = answer.status === 401 || answer.body.code === "permission_denied";
+  if (isOut) say(text.out, linkTo(text.login, text.again));
+  else say(answer.body.detail);
+}
+
+// The answer as an object, also where something between us and the server answers with a page of its own.
+function read(status, words) {
+  let body = null;
+  try {
+    body = JSON.parse(words);
+  } catch {
+    // told below
+  }
+  if (body && typeof body === "object") return { status, ok: status < 400, body: { errors: [], ...body } };
+  return { status, ok: false, body: { detail: `${text.unclear} (${status})`, errors: [] } };
+}
+
+// How many of many: the list is too long to count by eye.
+function sum(kinds) {
+  const shown = ["stored", "duplicate", "rejected"].map((kind) => [kinds.filter((one) => one === kind).length, kind]);
+  count.textContent = shown.filter(([number]) => number).map(([number, kind]) => `${number} ${text[kind]}`).join(" · ");
+  count.hidden = kinds.length <= FEW_FILES;
 }
 
 // XMLHttpRequest, for fetch does not tell how far an upload is. Files are sent in order: those behind the mark are done.
@@ -51,7 +86,7 @@ function send(files) {
     request.open("POST", "/v1/studies");
     Object.entries(headers).forEach(([name, value]) => request.setRequestHeader(name, value));
     request.upload.onprogress = (event) => advance(files, event.loaded, total);
-    request.onload = () => done({ status: request.status, body: JSON.parse(request.responseText) });
+    request.onload = () => done(read(request.status, request.responseText));
     request.onerror = () => fail(new Error(text.failed));
     request.send(form);
   });
@@ -73,36 +108,57 @@ function advance(files, loaded, total) {
 async function take(files) {
   if (!files.length) return;
   say("");
-  choice.hidden = true;
+  choice.hidden = count.hidden = true;
   progress.hidden = false;
   showFiles(files);
   try {
     const answer = await send(files);
-    if (answer.status === 201) {
-      list.replaceChildren(...answer.body.files.map(outcome));
-      await offer(answer.body.id);
-    } else {
-      say(answer.body.detail);
-      const why = new Map(answer.body.errors.map((entry) => [entry.pointer, entry.detail]));
-      list.replaceChildren(...files.map((file, n) => line(file.name, "rejected", why.get(`/files/${n}`) || "")));
-    }
+    if (answer.status === 201) await taken(answer.body);
+    else refused(answer, files);
   } catch (error) {
     say(error.message || text.failed);
+    untaken(files);
   }
   progress.hidden = true;
+}
+
+async function taken(study) {
+  list.replaceChildren(...study.files.map(outcome));
+  sum(study.files.map((file) => file.status));
+  await offer(study.id);
+}
+
+// The files as the server names them: a zip is told as the files in it.
+function refused(answer, files) {
+  tell(answer);
+  const told = answer.body.errors.filter((entry) => entry.name !== undefined);
+  if (!told.length) return untaken(files);
+  list.replaceChildren(...told.map((entry) => line(entry.name, "rejected", entry.detail)));
+  sum(told.map(() => "rejected"));
+}
+
+function untaken(files) {
+  list.replaceChildren(...files.map((file) => line(file.name, "rejected", text.untaken)));
 }
 
 function outcome(file) {
   return line(file.name, file.status, file.detail || text[file.status]);
 }
 
-async function post(path, body) {
-  const answer = await fetch(path, {
-    method: "POST",
-    headers: { ...headers, "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  return { ok: answer.ok, body: await answer.json() };
+async function post(path, body, more = {}) {
+  const sent = { ...headers, ...more, "Content-Type": "application/json" };
+  try {
+    const answer = await fetch(path, { method: "POST", headers: sent, body: JSON.stringify(body) });
+    return read(answer.status, await answer.text());
+  } catch {
+    return { status: 0, ok: false, body: { detail: text.failed, errors: [] } };
+  }
+}
+
+// `randomUUID` is not there on a page that came over plain HTTP.
+function uuid() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 // What each analysis would cost, and what is left of the quota; one that does not take the study says why.
@@ -116,11 +172,26 @@ async function offer(study) {
 async function price(card, study) {
   const button = card.querySelector("button");
   const shown = card.querySelector(".price");
-  const { ok, body } = await post("/v1/jobs/estimate", { study, plugin: card.dataset.plugin });
+  const answer = await post("/v1/jobs/estimate", { study, plugin: card.dataset.plugin });
+  const { ok, body } = answer;
+  const isSpent = ok && spent(body);
   card.classList.toggle("unfit", !ok);
-  button.disabled = !ok;
+  button.disabled = !ok || isSpent;
   shown.textContent = ok ? `${amount(body.quote)} · ${left(body.quota[0])}` : body.detail;
-  button.onclick = () => submit(button, study, card.dataset.plugin);
+  if (isSpent) shown.replaceChildren(`${text.spent} `, linkTo(text.plans, text.plansName));
+  if (answer.status === 401) tell(answer);
+  // one key for what is offered here: however often it is asked for, it is one job
+  const key = uuid();
+  button.onclick = () => submit(button, study, card.dataset.plugin, key);
+}
+
+// Whether a limit that is not charged beyond leaves too little for this job.
+function spent({ quote, quota }) {
+  return quota.some((one) => one.hard && one.limit !== null && remaining(one) < Number(quote.quantity));
+}
+
+function remaining(quota) {
+  return Math.max(0, quota.limit - quota.used - quota.reserved);
 }
 
 function amount(quote) {
@@ -131,14 +202,15 @@ function amount(quote) {
 
 function left(quota) {
   if (!quota || quota.limit === null) return text.unlimited;
-  return `${Math.max(0, quota.limit - quota.used - quota.reserved)} ${text.left}`;
+  return `${remaining(quota)} ${text.left}`;
 }
 
-async function submit(button, study, plugin) {
+// The button stays off while the browser goes to the job: a second click would be another one.
+async function submit(button, study, plugin, key) {
   button.disabled = true;
-  const { ok, body } = await post("/v1/jobs", { study, plugin });
-  if (ok) location.assign(`/jobs/${body.id}`);
-  else say(body.detail);
+  const answer = await post("/v1/jobs", { study, plugin }, { "Idempotency-Key": key });
+  if (answer.ok) return location.assign(`/jobs/${answer.body.id}`);
+  tell(answer);
   button.disabled = false;
 }
 

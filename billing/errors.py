@@ -34,6 +34,13 @@ class ConcurrencyLimit(UserError):
     retry_after = 10
 
 
+class SubmitRate(UserError):
+    """More jobs in a minute than the plan takes."""
+
+    code = "rate_limit"
+    template = "The plan takes %(limit)s jobs a minute: try again in %(seconds)s seconds."
+
+
 class UnknownPlan(UserError):
     """No plan of that slug is on offer."""
 

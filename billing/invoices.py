@@ -133,18 +133,21 @@ def _shown(line: Line) -> PreviewLine:
 
 
 def _close(subscription: Subscription, start: datetime, end: datetime) -> Invoice | None:
-    due = charges.unbilled(subscription).filter(occurred_at__lt=end)
-    lines = charges.lines_of(subscription, start, due)
-    if not lines:
-        return None
-    subtotal = sum(line.amount for line in lines)
-    tax = tax_on(subtotal)
     invoice: Invoice = Invoice.objects.create(
         tenant_id=subscription.tenant_id, subscription=subscription, issuer=ISSUER, period_start=start, period_end=end,
-        currency=subscription.plan_version.currency, subtotal=subtotal, tax=tax, total=subtotal + tax,
-        created_at=clock.now(),
+        currency=subscription.plan_version.currency, created_at=clock.now(),
     )  # fmt: skip
-    _bill(invoice, due)
+    # first what it charges, then the lines of just that: work that ends meanwhile is on the next invoice
+    _bill(invoice, charges.unbilled(subscription).filter(occurred_at__lt=end))
+    billed = UsageEvent.objects.for_tenant(subscription.tenant_id).filter(billed__invoice=invoice)
+    lines = charges.lines_of(subscription, start, billed)
+    if not lines:
+        invoice.delete()
+        return None
+    invoice.subtotal = sum(line.amount for line in lines)
+    invoice.tax = tax_on(invoice.subtotal)
+    invoice.total = invoice.subtotal + invoice.tax
+    invoice.save(update_fields=["subtotal", "tax", "total"])
     _write_lines(invoice, lines)
     _book(invoice, lines)
     _open(invoice)

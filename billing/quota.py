@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from billing import clock, counters, ledger, outbox, subscriptions, terms
+from billing import clock, counters, ledger, outbox, pace, subscriptions, terms
 from billing.domain.money import round_half_up
 from billing.domain.rating import marginal
 from billing.errors import ConcurrencyLimit, NoReservation, QuotaExceeded
@@ -93,12 +93,16 @@ def reserve(tenant_id: UUID, *, job_id: UUID, plugin: str, unit: str, quantity: 
     3. Refuse a crowd; the places of other jobs can not change meanwhile.
     4. Quote by the position that the place has.
 
-    Raises `PaymentRequired`, `FeatureNotInPlan`, `QuotaExceeded` and `ConcurrencyLimit`; after each of them nothing
-    is written, even when the caller's transaction goes on.
+    Raises `PaymentRequired`, `FeatureNotInPlan`, `SubmitRate`, `QuotaExceeded` and `ConcurrencyLimit`; after each of
+    them nothing is written, even when the caller's transaction goes on.
     """
     with transaction.atomic():
         subscription = subscriptions.required(tenant_id)
         found = terms.find(subscription.plan_version, plugin, unit)
+        pace.refuse_rush(tenant_id, found.entitlement)
+        if found.entitlement.max_in_flight is not None:
+            # jobs on other meters count too, and hold other counters
+            Subscription.objects.for_tenant(tenant_id).select_for_update(no_key=True).get(pk=subscription.pk)
         period = subscriptions.roll(subscription, clock.now())
         counter = counters.open_for(subscription, found, period)
         metered = found.metered(quantity)

@@ -13,6 +13,7 @@ from django.db.models import Count, Sum
 from billing.domain.money import round_half_up
 from billing.fields import ExactSum
 from billing.models import UsageEvent
+from tenants.querysets import TenantQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,18 @@ class UsageSum:
 
 def summary(tenant_id: UUID, *, since: datetime | None = None, until: datetime | None = None) -> list[UsageSum]:
     """The tenant's use in [since, until), by meter, plugin and currency."""
-    events = UsageEvent.objects.for_tenant(tenant_id).order_by("meter__slug", "plugin", "currency")
+    events: TenantQuerySet[UsageEvent] = UsageEvent.objects.for_tenant(tenant_id)
     if since is not None:
         events = events.filter(occurred_at__gte=since)
     if until is not None:
         events = events.filter(occurred_at__lt=until)
-    rows = events.values("meter__slug", "plugin", "currency").annotate(
+    return summed(events)
+
+
+def summed(events: TenantQuerySet[UsageEvent]) -> list[UsageSum]:
+    """Events added up by meter, plugin and currency."""
+    ordered = events.order_by("meter__slug", "plugin", "currency")
+    rows = ordered.values("meter__slug", "plugin", "currency").annotate(
         jobs=Count("id"), units=Sum("metered"), exact=ExactSum("amount")
     )
     return [

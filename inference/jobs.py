@@ -31,6 +31,8 @@ from tenants import accounts, audit
 from tenants.ids import encode, uuid7
 from tenants.models import Tenant
 
+FARTHEST_PLACE = 1000
+
 
 class JobAlreadyFinished(UserError):
     """The job has ended; nothing about it can be changed."""
@@ -90,6 +92,7 @@ def submit(
     """
     accounts.require_active(tenant)
     with transaction.atomic():
+        hold(study)
         asked = check(plugin_slug, study, inline, params or {})
         job_id = uuid7()
         place = quota.reserve(
@@ -105,6 +108,15 @@ def submit(
         job.refresh_from_db(fields=["available_at"])
         transaction.on_commit(lambda: wakeup.ring(job.bucket))
     return job
+
+
+def hold(study: Study | None) -> None:
+    """Keep a study from being deleted until the transaction ends. Raises `StudyPurged` for one that was, just now."""
+    if study is None:
+        return
+    kept = Study.objects.for_tenant(study.tenant_id).select_for_update(no_key=True).filter(pk=study.pk)
+    if not kept.first():
+        raise StudyPurged
 
 
 def estimate(
@@ -185,7 +197,8 @@ def retry(job: Job, *, actor: str) -> Job:
             job.tenant_id, job_id=job.id, plugin=job.plugin, unit=asked.plugin.manifest.unit, quantity=asked.quantity
         )
         fresh = {
-            "quantity": place.quantity, "amount": round_half_up(place.amount), "error": None, "finished_at": None,
+            "unit": place.unit, "quantity": place.quantity, "amount": round_half_up(place.amount),
+            "currency": place.currency, "error": None, "finished_at": None,
             "started_at": None, "cancel_requested": False, "available_at": Now(), "progress_fraction": 0,
             "progress_stage": "queued", "max_attempts": F("attempt") + settings.ASSAY_MAX_ATTEMPTS,
             **plugin_fields(asked.plugin),
@@ -225,10 +238,11 @@ def reread(job: Job) -> Job:
 def queue_position(job: Job) -> int | None:
     """How many of the tenant's own jobs for the same model come first, plus one; None when not queued.
 
-    Other tenants are left out on purpose: their number is theirs, and the engine serves tenants in turn.
+    Other tenants are left out on purpose: their number is theirs, and the engine serves tenants in turn. Beyond a
+    thousand it is not counted on: a place like that tells nothing.
     """
     if job.state != JobState.QUEUED:
         return None
     mine = Job.objects.for_tenant(job.tenant_id).filter(bucket=job.bucket, state=JobState.QUEUED)
     ahead = mine.filter(priority__gt=job.priority) | mine.filter(priority=job.priority, created_at__lt=job.created_at)
-    return int(ahead.count()) + 1
+    return int(ahead.order_by()[:FARTHEST_PLACE].count()) + 1

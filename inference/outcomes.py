@@ -57,12 +57,16 @@ def try_again(lease: Lease, available_at: Any) -> bool:
     """Queue the job again while it has attempts left; False when it has none, or is no longer ours."""
     with tenant_context(lease.tenant_id):
         left = Job.objects.filter(held([lease])).filter(attempt__lt=F("max_attempts"))
-        return bool(
+        again = bool(
             left.update(
                 state=JobState.QUEUED, lease_until=None, alone=True, available_at=available_at,
                 version=F("version") + 1, progress_stage="queued", progress_fraction=0,
             )
         )  # fmt: skip
+        if again:
+            # the job waits anew, and so must its place
+            quota.renew(lease.tenant_id, job_id=lease.job_id)
+        return again
 
 
 def give_up(lease: Lease) -> bool:

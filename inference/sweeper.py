@@ -94,7 +94,7 @@ def expire_overdue_jobs() -> int:
 
 def _expire(job: Job) -> bool:
     with tenant_context(job.tenant_id):
-        same = Job.objects.filter(pk=job.pk, state=JobState.QUEUED, attempt=job.attempt, available_at=job.available_at)
+        same = Job.objects.filter(pk=job.pk, state=JobState.QUEUED, version=job.version)
         if not same.update(state=JobState.EXPIRED, finished_at=Now(), version=F("version") + 1):
             return False
         quota.release(job.tenant_id, job_id=job.pk, reason="expired")

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import redis
 from django.db import connection
+from django.utils import translation
 
 from tenants import accounts, keys, rates
 from tenants.context import operator_context, tenant_context
@@ -91,6 +92,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     """SQLite's test database is a file: threads with connections of their own must meet real locks."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(Path(os.environ["ASSAY_DATA_DIR"]) / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def _language() -> None:
+    """The language of an earlier test's last request is not this test's."""
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError
 
@@ -57,6 +58,7 @@ def write_rows(tenant: Tenant, group: Group, description: str, metadata: Mapping
     for _ in range(TRIES):
         try:
             with tenant_context(tenant.id):
+                lock_blobs(tenant.id)
                 mark_known(tenant, group)
                 study = write_study(tenant, group, description, metadata)
                 write_instances(tenant, group, study)
@@ -64,6 +66,11 @@ def write_rows(tenant: Tenant, group: Group, description: str, metadata: Mapping
         except IntegrityError:
             continue
     raise InternalError("parallel uploads of one study kept colliding")
+
+
+def lock_blobs(tenant_id: UUID) -> None:
+    """From here to the end of the transaction no other one decides about the tenant's stored bytes."""
+    Tenant.objects.select_for_update(no_key=True).get(pk=tenant_id)
 
 
 def write_study(tenant: Tenant, group: Group, description: str, metadata: Mapping[str, Any]) -> Study:

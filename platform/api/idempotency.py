@@ -77,7 +77,7 @@ def claimed(tenant: Tenant, request: Request) -> Iterator[Claim]:
     key = request.headers.get(HEADER, "")
     if len(key) > LONGEST_KEY:
         raise KeyTooLong(limit=LONGEST_KEY)
-    claim = take(tenant, key, f"{request.method} {request.path}", digest(request)) if key else Claim()
+    claim = take(tenant, key, route_of(request), digest(request)) if key else Claim()
     try:
         yield claim
     except BaseException:
@@ -119,6 +119,11 @@ def take_over(tenant: Tenant, record: IdempotencyRecord) -> Claim:
         raise KeyInProgress(extra={"retry_after": 1})
     record.created_at = now
     return Claim(record)
+
+
+def route_of(request: Request) -> str:
+    """Method and address; of an address of any length, for a malformed id may be long."""
+    return f"{request.method} {hashlib.sha256(request.path.encode()).hexdigest()}"
 
 
 def replay(record: IdempotencyRecord) -> Response:

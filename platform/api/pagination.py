@@ -27,9 +27,14 @@ def created_filters(name: str = "created_at") -> frozenset[str]:
 
 
 def page(
-    request: Request, rows: QuerySet[Any], shape: Callable[[Any], dict[str, Any]], field: str = "created_at"
+    request: Request,
+    rows: QuerySet[Any],
+    shapes: Callable[[list[Any]], list[dict[str, Any]]],
+    field: str = "created_at",
 ) -> dict[str, Any]:
-    """One page of `rows` in the form of every list. Raises `InvalidFields` for a bad limit or cursor."""
+    """One page of `rows` in the form of every list; `shapes` writes a page of rows, so that it can look up what they
+    need together. Raises `InvalidFields` for a bad limit or cursor.
+    """
     limit = limit_of(request)
     ordered = after(request, rows, field).order_by(f"-{field}", "-id")
     found = list(ordered[: limit + 1])
@@ -37,10 +42,15 @@ def page(
     more = len(found) > limit
     return {
         "object": "list",
-        "data": [shape(row) for row in shown],
+        "data": shapes(shown),
         "has_more": more,
         "next_cursor": cursor_behind(shown[-1], field) if more else None,
     }
+
+
+def each(shape: Callable[[Any], dict[str, Any]]) -> Callable[[list[Any]], list[dict[str, Any]]]:
+    """Rows that are written one by one."""
+    return lambda rows: [shape(row) for row in rows]
 
 
 def limit_of(request: Request) -> int:

@@ -76,7 +76,11 @@ STUDY: Fields = {
     "created_at": s.DateTimeField(),
 }
 Study = shape("Study", **STUDY)
-StudyList = listing("Study", many("StudyItem", **STUDY))
+LISTED_STUDY: Fields = {
+    **STUDY,
+    "files": s.ListField(child=s.DictField(), allow_null=True, help_text="null in lists: each study tells its own"),
+}
+StudyList = listing("Study", many("StudyItem", **LISTED_STUDY))
 Upload = {
     "multipart/form-data": {
         "type": "object",

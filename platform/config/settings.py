@@ -100,6 +100,16 @@ SQLITE_OPTIONS = {
 }
 
 
+POSTGRESQL_OPTIONS = {
+    # a server that went away without a word must not hold a thread, or the keeper of leases, for minutes
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
 def database(url: str) -> dict[str, Any]:
     """Django's description of one database. Raises `UnusableSettings`."""
     try:
@@ -108,6 +118,8 @@ def database(url: str) -> dict[str, Any]:
         raise UnusableSettings(f"DATABASE_URL: {error}") from None
     if found["ENGINE"].endswith("sqlite3"):
         found["OPTIONS"] = SQLITE_OPTIONS
+    elif found["ENGINE"].endswith("postgresql"):
+        found["OPTIONS"] = {**POSTGRESQL_OPTIONS, **found.get("OPTIONS", {})}
     return found
 
 

@@ -43,7 +43,7 @@ def logins(data_dir: Path) -> Logins:
 
 def _make_logins() -> Logins:
     with operator_context():
-        customer = create_customer("Demo Clinic", CUSTOMER_EMAIL, PLAN)
+        customer = create_customer("Demo Clinic", CUSTOMER_EMAIL, PLAN, again=True)
         customer_password = _give_password(customer.owner)
         operator, _ = User.objects.get_or_create(
             email=OPERATOR_EMAIL, defaults={"is_staff": True, "is_superuser": True}

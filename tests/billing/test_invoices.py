@@ -9,7 +9,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.utils import translation
 
-from billing import clock, cycle, invoices, ledger, texts, usage
+from billing import charges, clock, cycle, invoices, ledger, texts, usage
 from billing.errors import PaymentRequired
 from billing.models import Account, BilledUsage, Invoice, InvoiceLine, InvoiceState, UsageEvent
 from tenants.context import tenant_context
@@ -230,3 +230,24 @@ def test_the_usage_summary_adds_up_by_meter_and_plugin(alice: Party) -> None:
         ("image", "digits", 1, 3, 3),
         ("image", "xray", 1, Decimal("2.5"), 500),
     ]
+
+
+@pytest.mark.usefixtures("january")
+def test_work_that_ends_while_a_period_is_closed_is_on_the_next_invoice(
+    alice: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_plan("late", price="100")
+    customer = on_plan(alice.tenant, "late")
+    customer.finish()
+    original = charges.lines_of
+
+    def busy(*arguments: object) -> object:
+        customer.finish()
+        return original(*arguments)
+
+    monkeypatch.setattr(charges, "lines_of", busy)
+    (first,) = cycle.advance(FEBRUARY)
+    monkeypatch.setattr(charges, "lines_of", original)
+    (second,) = cycle.advance(MARCH)
+    assert (first.total, second.total) == (100, 100)
+    assert balances(customer).get(Account.ACCRUED.value) is None

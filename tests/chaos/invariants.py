@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Count, Sum
 
+from billing.fields import ExactSum
 from billing.models import LedgerEntry, QuotaCounter, Reservation, UsageEvent
 from inference.domain.states import ENDED
 from inference.models import Job, Result
@@ -48,7 +49,7 @@ def of_jobs(accepted: dict[UUID, str]) -> Iterator[str]:
 
 
 def of_money() -> Iterator[str]:
-    for row in LedgerEntry.objects.values("transaction").annotate(total=Sum("amount")):
+    for row in LedgerEntry.objects.values("transaction").annotate(total=ExactSum("amount")):
         if row["total"] != 0:
             yield f"unbalanced: {row}"
     held = Reservation.objects.filter(state="held").count()

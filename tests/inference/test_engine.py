@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
@@ -298,3 +299,24 @@ def test_what_can_not_be_closed_does_not_end_the_sweep(clinic: Party, monkeypatc
 
     monkeypatch.setattr(sweeper.cycle, "close_due", failing)
     assert sweeper.sweep().freed == 0
+
+
+def test_a_job_as_it_was_submitted_expires_when_its_time_is_over(clinic: Party, study: Study, settings: Any) -> None:
+    job = submit(clinic.tenant, study)
+    assert sweeper.expire_overdue_jobs() == 0
+    settings.ASSAY_RESERVATION_SECONDS = -1
+    assert sweeper.expire_overdue_jobs() == 1
+    assert reread(job).state == JobState.EXPIRED
+
+
+def test_a_job_that_is_tried_again_keeps_its_place_as_long_as_a_new_one(
+    clinic: Party, study: Study, settings: Any
+) -> None:
+    settings.ASSAY_RESERVATION_SECONDS = 5
+    job = submit(clinic.tenant, study)
+    (lease,) = claim(job.bucket, 1, "w")
+    settings.ASSAY_RESERVATION_SECONDS = 5000
+    assert outcomes.try_again(lease, Now())
+    with tenant_context(clinic.tenant.id):
+        kept = Reservation.objects.get(job_id=job.pk)
+    assert kept.expires_at > timezone.now() + timedelta(seconds=1000)

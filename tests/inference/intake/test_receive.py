@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 import pytest
 from django.db import connection
 
+from inference import studies
 from inference.domain.errors import InternalError, UserError
 from inference.intake import configured, rows, storage
 from inference.intake import receive as receiving
@@ -408,3 +409,31 @@ def test_a_crash_before_the_rows_leaves_no_rows_and_the_next_try_takes_it_all(
     assert counts(alice.tenant) == (0, 0, 0)
     assert list((place / "uploads").iterdir()) == []
     assert statuses(send(alice.tenant, GOOD)) == ["stored"]
+
+
+def test_bytes_that_a_deletion_takes_away_while_they_come_in_again_are_stored_all_the_same(
+    alice: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = send(alice.tenant, GOOD)
+    (digest,) = (outcome.sha256 for outcome in first.files)
+    original = receiving.write_rows
+
+    def deleted_meanwhile(*arguments: Any) -> Study:
+        storage.delete(alice.tenant.id, digest)
+        return original(*arguments)
+
+    monkeypatch.setattr(receiving, "write_rows", deleted_meanwhile)
+    send(alice.tenant, GOOD)
+    assert storage.exists(alice.tenant.id, digest)
+
+
+def test_a_deletion_looks_again_before_it_removes_bytes(alice: Party, django_capture_on_commit_callbacks: Any) -> None:
+    study = send(alice.tenant, GOOD).study
+    with tenant_context(alice.tenant.id):
+        (digest,) = study.instances.values_list("sha256", flat=True)
+        with django_capture_on_commit_callbacks() as waiting:
+            studies.delete(study, actor="test")
+    send(alice.tenant, GOOD)
+    for callback in waiting:
+        callback()
+    assert storage.exists(alice.tenant.id, digest)

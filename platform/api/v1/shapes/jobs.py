@@ -8,13 +8,25 @@ from rest_framework.request import Request
 from api.errors import problem
 from api.v1.shapes.values import Json, address, instant, quantity
 from billing.models import UsageEvent
-from inference import jobs
+from billing.usage import of_jobs
 from inference.models import Job, JobState
 from tenants.ids import encode
 
 
-def job(row: Job, request: Request) -> Json:
-    """One job, as every endpoint shows it."""
+def listed(rows: list[Job], request: Request) -> list[Json]:
+    """A page of jobs: their use is looked up together, their places in the queue are not."""
+    events = of_jobs(rows[0].tenant_id, [row.pk for row in rows]) if rows else {}
+    return [shown(row, request, events.get(row.pk), None) for row in rows]
+
+
+def job(row: Job, request: Request, position: int | None) -> Json:
+    """One job; `position` is its place in the queue."""
+    event = of_jobs(row.tenant_id, [row.pk]).get(row.pk) if row.state == JobState.SUCCEEDED else None
+    return shown(row, request, event, position)
+
+
+def shown(row: Job, request: Request, event: UsageEvent | None, position: int | None) -> Json:
+    """A job as every endpoint shows it."""
     identity = encode("job", row.id)
     return {
         "id": identity,
@@ -27,12 +39,12 @@ def job(row: Job, request: Request) -> Json:
         "params": row.params,
         "priority": PRIORITIES[row.priority],
         "progress": {"fraction": row.progress_fraction, "stage": row.progress_stage},
-        "queue_position": jobs.queue_position(row),
+        "queue_position": position,
         "created_at": instant(row.created_at),
         "started_at": instant(row.started_at),
         "finished_at": instant(row.finished_at),
         "quote": quote(row),
-        "usage": usage(row),
+        "usage": usage(event) if event else None,
         "error": error(row, request),
         "metadata": row.metadata,
         "urls": urls(identity, request),
@@ -47,11 +59,8 @@ def quote(row: Job) -> Json:
     return {"unit": row.unit, "quantity": quantity(row.quantity), "amount": row.amount, "currency": row.currency}
 
 
-def usage(row: Job) -> Json | None:
+def usage(event: UsageEvent) -> Json:
     """What was metered, once the job succeeded."""
-    if row.state != JobState.SUCCEEDED:
-        return None
-    event: UsageEvent = UsageEvent.objects.for_tenant(row.tenant_id).get(job_id=row.id)
     return {
         "id": encode("usg", event.id),
         "unit": event.unit,

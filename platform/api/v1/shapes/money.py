@@ -22,7 +22,7 @@ def usage(row: UsageEvent) -> Json:
         "job": encode("job", row.job_id),
         "plugin": row.plugin,
         "meter": row.meter.slug,
-        "quantity": quantity(row.quantity),
+        "quantity": quantity(row.metered),
         "amount": row.minor_units,
         "currency": row.currency,
         "occurred_at": instant(row.occurred_at),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
@@ -13,9 +16,24 @@ from inference.models import Instance, Series, Study
 from tenants.ids import encode
 
 
+def listed(rows: list[Study]) -> list[Json]:
+    """A page of studies without their files, which may be many thousands: each study tells its own."""
+    found: dict[UUID, list[Series]] = defaultdict(list)
+    if rows:
+        series = Series.objects.for_tenant(rows[0].tenant_id).filter(study__in=rows)
+        for one in series.annotate(count=Count("instances")).order_by("series_uid"):
+            found[one.study_id].append(one)
+    return [shown(row, found[row.pk], None) for row in rows]
+
+
 def study(row: Study, outcomes: Iterable[FileOutcome] | None = None) -> Json:
     """One study. `files` is what became of the upload just made, else the stored instances."""
     series = Series.objects.for_tenant(row.tenant_id).filter(study=row).annotate(count=Count("instances"))
+    files = stored_files(row) if outcomes is None else [file_outcome(outcome) for outcome in outcomes]
+    return shown(row, series.order_by("series_uid"), files)
+
+
+def shown(row: Study, series: Iterable[Any], files: list[Json] | None) -> Json:
     return {
         "id": encode("std", row.id),
         "object": "study",
@@ -31,9 +49,9 @@ def study(row: Study, outcomes: Iterable[FileOutcome] | None = None) -> Json:
                 "description": one.description,
                 "instances": one.count,
             }
-            for one in series.order_by("series_uid")
+            for one in series
         ],
-        "files": stored_files(row) if outcomes is None else [file_outcome(outcome) for outcome in outcomes],
+        "files": files,
         "metadata": row.metadata,
         "created_at": instant(row.created_at),
     }

@@ -38,9 +38,9 @@ def own(view: TenantAPIView, identity: str) -> Job:
     return found
 
 
-def etag(row: Job) -> str:
+def etag(row: Job, position: int | None) -> str:
     """Changes with the row, and with the place in the queue."""
-    return f'W/"{row.version}-{jobs.queue_position(row) or 0}"'
+    return f'W/"{row.version}-{position or 0}"'
 
 
 def is_known(request: Request, tag: str) -> bool:
@@ -49,12 +49,16 @@ def is_known(request: Request, tag: str) -> bool:
     return "*" in known or tag.removeprefix("W/") in {one.removeprefix("W/") for one in known}
 
 
+def polling(row: Job, position: int | None) -> dict[str, str]:
+    """Headers for who asks again."""
+    headers = {"ETag": etag(row, position), "Cache-Control": "no-cache"}
+    return headers | ({"Retry-After": str(RETRY_AFTER_SECONDS)} if row.state in ACTIVE else {})
+
+
 def answer(view: TenantAPIView, request: Request, row: Job, status: int = 200) -> Response:
     """A job with what a poller needs: ETag, and when to ask again."""
-    headers = {"ETag": etag(row), "Cache-Control": "no-cache"}
-    if row.state in ACTIVE:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return Response(shapes.job(row, request), status=status, headers=headers)
+    position = jobs.queue_position(row)
+    return Response(shapes.job(row, request, position), status=status, headers=polling(row, position))
 
 
 def asked_of(view: TenantAPIView, request: Request) -> dict[str, Any]:
@@ -87,7 +91,7 @@ class JobsView(TenantAPIView):
         exact: dict[str, Any] = {name: request.query_params[name] for name in EXACT if name in request.query_params}
         if "study" in request.query_params:
             exact["study"] = own_study(self, request.query_params["study"])
-        return Response(page(request, rows.filter(**exact), lambda row: shapes.job(row, request)))
+        return Response(page(request, rows.filter(**exact), lambda found: shapes.listed(found, request)))
 
     @extend_schema(
         operation_id="jobs_create",
@@ -162,9 +166,10 @@ class JobView(TenantAPIView):
             self.hold(identity, seconds)
         with tenant_context(self.tenant.id):
             row = own(self, identity)
-            if is_known(request, etag(row)):
-                return unchanged(row)
-            return answer(self, request, row)
+            position = jobs.queue_position(row)
+            if is_known(request, etag(row, position)):
+                return Response(status=304, headers=polling(row, position))
+            return Response(shapes.job(row, request, position), headers=polling(row, position))
 
     def hold(self, identity: str, seconds: int) -> None:
         """Wait until the job leaves the state that it is in now."""
@@ -172,13 +177,6 @@ class JobView(TenantAPIView):
             row = own(self, identity)
         if row.state in ACTIVE:
             waiting.until_moved(self.tenant.id, row.id, row.state, seconds)
-
-
-def unchanged(row: Job) -> Response:
-    headers = {"ETag": etag(row), "Cache-Control": "no-cache"}
-    if row.state in ACTIVE:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return Response(status=304, headers=headers)
 
 
 class CancelView(TenantAPIView):

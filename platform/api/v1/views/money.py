@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Sum
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,13 +12,13 @@ from rest_framework.response import Response
 from api import schemas
 from api.base import TenantAPIView, as_tenant, find
 from api.errors import NotFound
-from api.pagination import PAGE_PARAMETERS, between, created_filters, moment, page, page_of_few
+from api.pagination import PAGE_PARAMETERS, between, created_filters, each, moment, page, page_of_few
 from api.v1.shapes import money as shapes
 from api.v1.shapes.values import quantity
 from api.v1.views.jobs import own as own_job
 from billing import catalogue, invoices, quota, subscriptions
-from billing.domain.money import round_half_up
 from billing.models import Invoice, UsageEvent
+from billing.usage import summed
 from tenants.ids import encode
 
 
@@ -53,7 +52,7 @@ class UsageView(TenantAPIView):
     @as_tenant
     def get(self, request: Request) -> Response:
         rows = UsageEvent.objects.for_tenant(self.tenant).filter(**usage_filter(self, request)).select_related("meter")
-        return Response(page(request, rows, shapes.usage, "occurred_at"))
+        return Response(page(request, rows, each(shapes.usage), "occurred_at"))
 
 
 class UsageSummaryView(TenantAPIView):
@@ -66,18 +65,16 @@ class UsageSummaryView(TenantAPIView):
     @as_tenant
     def get(self, request: Request) -> Response:
         rows = UsageEvent.objects.for_tenant(self.tenant).filter(**usage_filter(self, request))
-        groups = rows.order_by().values("meter__slug", "plugin", "currency")
-        summed = groups.annotate(jobs=Count("id"), units=Sum("quantity"), exact=Sum("amount"))
         data = [
             {
-                "meter": row["meter__slug"],
-                "plugin": row["plugin"],
-                "jobs": row["jobs"],
-                "quantity": quantity(row["units"]),
-                "amount": round_half_up(row["exact"]),
-                "currency": row["currency"],
+                "meter": each_sum.meter,
+                "plugin": each_sum.plugin,
+                "jobs": each_sum.jobs,
+                "quantity": quantity(each_sum.quantity),
+                "amount": each_sum.amount,
+                "currency": each_sum.currency,
             }
-            for row in summed.order_by("meter__slug", "plugin")
+            for each_sum in summed(rows)
         ]
         return Response({"object": "usage_summary", "data": data})
 
@@ -129,7 +126,7 @@ class InvoicesView(TenantAPIView):
     def get(self, request: Request) -> Response:
         rows = between(request, Invoice.objects.for_tenant(self.tenant))
         exact = {"state": request.query_params["state"]} if "state" in request.query_params else {}
-        return Response(page(request, rows.filter(**exact), lambda row: shapes.invoice(row, request)))
+        return Response(page(request, rows.filter(**exact), each(lambda row: shapes.invoice(row, request))))
 
 
 class PreviewView(TenantAPIView):

@@ -17,6 +17,7 @@ from api.multipart import UploadParser
 from api.pagination import PAGE_PARAMETERS, between, created_filters, page, whole_number
 from api.parsing import clean, clean_json
 from api.v1.requests import UploadRequest
+from api.v1.shapes.studies import listed
 from api.v1.shapes.studies import study as shape
 from inference import pictures, studies
 from inference.intake.receive import receive
@@ -52,7 +53,7 @@ class StudiesView(TenantAPIView):
     def get(self, request: Request) -> Response:
         rows = between(request, Study.objects.for_tenant(self.tenant))
         exact = {name: request.query_params[name] for name in ("modality", "kind") if name in request.query_params}
-        return Response(page(request, rows.filter(**exact), shape))
+        return Response(page(request, rows.filter(**exact), listed))
 
     @extend_schema(
         operation_id="studies_create", request=schemas.Upload, responses={201: schemas.Study, **schemas.PROBLEMS}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from billing.domain.price_json import rule_from_json, tiers_from_json
-from billing.domain.rating import InvalidPrice, PriceModel, PriceRule, Tier, check
+from billing.domain.rating import InvalidPrice, PriceModel, PriceRule, Tier, check, digits_of
 from tests.billing.properties import rules
 
 ONE, TEN = Decimal(1), Decimal(10)
@@ -33,6 +33,8 @@ OPEN = (Tier(None, ONE),)
         (("0.0000001", "1"), (None, "3")),
         (("1e12", "1"), (None, "3")),
         ((None, "0.0000000000001"),),
+        ((None, "1e-999999999"),),
+        ((None, "0." + "3" * 100),),
         ((None, "1e20"),),
         ((None, "1e9999"),),
     ],
@@ -66,6 +68,13 @@ def test_tiers_that_leave_a_quantity_without_one_price_are_refused(
 def test_a_price_that_says_two_things_or_nonsense_is_refused(rule: PriceRule, reason: str) -> None:
     with pytest.raises(InvalidPrice, match=reason):
         check(rule)
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"), [("1.50", 1), ("100", 0), ("0E-18", 0), ("1E+5", 0), ("0.000001", 6), ("1e-999999", 999_999)]
+)
+def test_trailing_zeros_are_no_digits(text: str, digits: int) -> None:
+    assert digits_of(Decimal(text)) == digits
 
 
 @given(rules)

@@ -10,12 +10,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 
 from billing.domain.invoicing import Line, UsageGroup, fee_line, usage_lines
 from billing.domain.money import ZERO, exact_arithmetic
 from billing.fields import ExactSum
-from billing.models import Aggregation, InvoiceLine, InvoiceState, Price, QuotaCounter, Subscription, UsageEvent
+from billing.models import (
+    Aggregation,
+    BilledUsage,
+    InvoiceLine,
+    InvoiceState,
+    Price,
+    QuotaCounter,
+    Subscription,
+    UsageEvent,
+)
 from tenants.querysets import TenantQuerySet
 
 
@@ -42,9 +51,10 @@ class Subtotal:
 
 
 def unbilled(subscription: Subscription) -> TenantQuerySet[UsageEvent]:
-    """The tenant's billable work that is on no invoice, of this and of ended subscriptions in the same currency."""
+    """The tenant's billable work that stands on no invoice, of this and of ended subscriptions in the same currency."""
+    standing = BilledUsage.objects.for_tenant(subscription.tenant_id).filter(usage_event=OuterRef("pk"), stands=True)
     events: TenantQuerySet[UsageEvent] = UsageEvent.objects.for_tenant(subscription.tenant_id).filter(
-        billed__isnull=True, billable=True, currency=subscription.plan_version.currency
+        ~Exists(standing), billable=True, currency=subscription.plan_version.currency
     )
     return events
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from django.db.models import F, Q, Value
 from django.db.models.expressions import Combinable
 
+from billing import subscriptions
 from billing.domain.money import ZERO
 from billing.domain.periods import Period
 from billing.fields import QuantityField
@@ -23,7 +24,8 @@ from tenants.querysets import TenantQuerySet
 def describe(subscription: Subscription, entitlement: Entitlement, meter: Meter, period: Period) -> QuotaCounter:
     """A counter at its beginning, not stored."""
     return QuotaCounter(
-        tenant_id=subscription.tenant_id, subscription=subscription, meter=meter, plugin=entitlement.plugin,
+        tenant_id=subscription.tenant_id, subscription=subscription, phase=subscriptions.phase_of(subscription),
+        meter=meter, plugin=entitlement.plugin,
         period_start=period.start, period_end=period.end, limit=entitlement.limit, hard=entitlement.hard,
         used=ZERO, reserved=ZERO, overage=ZERO,
     )  # fmt: skip

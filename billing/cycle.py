@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from billing import clock, invoices, subscriptions
 from billing.domain.periods import Period, ended_periods
 from billing.errors import ClockGoesBack, ClosingFailed
-from billing.models import BillingClock, Invoice, Subscription, SubscriptionStatus
+from billing.models import BillingClock, Invoice, Subscription, SubscriptionPhase, SubscriptionStatus
 from tenants import audit
 from tenants.context import operator_context
 
@@ -84,5 +84,8 @@ def end(subscription: Subscription, *, actor: str) -> list[Invoice]:
     subscription.status, subscription.canceled_at = SubscriptionStatus.CANCELED, now
     subscription.current_period_end = now
     subscription.save(update_fields=["status", "canceled_at", "current_period_end"])
+    SubscriptionPhase.objects.for_tenant(subscription.tenant_id).filter(
+        subscription=subscription, ends_at__isnull=True
+    ).update(ends_at=now)
     audit.record("subscription.canceled", tenant_id=subscription.tenant_id, actor=actor, subject=str(subscription.id))
     return [*made, last] if last else made

@@ -8,10 +8,10 @@ from uuid import UUID
 from billing.models import OutboxMessage
 
 
-def enqueue(tenant_id: UUID, topic: str, *, key: str, payload: dict[str, Any]) -> None:
+def enqueue(tenant_id: UUID, topic: str, *, key: str, payload: dict[str, Any], serial: str = "") -> None:
     """Write one message; `key` is unique in the house, and a second message of the same key is not written.
 
-    `payload` is JSON without floats: numbers that count go as text.
+    `payload` is JSON without floats: numbers that count go as text. Messages of one `serial` leave one after the other.
     """
-    message = OutboxMessage(tenant_id=tenant_id, topic=topic, key=key, payload=payload)
+    message = OutboxMessage(tenant_id=tenant_id, topic=topic, key=key, payload=payload, serial=serial)
     OutboxMessage.objects.bulk_create([message], ignore_conflicts=True)

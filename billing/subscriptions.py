@@ -8,7 +8,7 @@ from uuid import UUID
 from billing import clock
 from billing.domain.periods import Interval, Period, period_at
 from billing.errors import PaymentRequired
-from billing.models import PlanVersion, Subscription, SubscriptionStatus
+from billing.models import PhaseKind, PlanVersion, Subscription, SubscriptionPhase, SubscriptionStatus
 from tenants import audit
 
 
@@ -58,6 +58,13 @@ def roll(subscription: Subscription, now: datetime) -> Period:
     return subscription.period
 
 
+def phase_of(subscription: Subscription) -> SubscriptionPhase:
+    """The phase that is open; raises `SubscriptionPhase.DoesNotExist` for a subscription that has ended."""
+    phases = SubscriptionPhase.objects.for_tenant(subscription.tenant_id)
+    open_one: SubscriptionPhase = phases.get(subscription=subscription, ends_at__isnull=True)
+    return open_one
+
+
 def start(tenant_id: UUID, version: PlanVersion, *, actor: str) -> Subscription:
     """Begin a subscription to a plan version now; call inside the tenant's or the operator's scope."""
     now = clock.now()
@@ -65,7 +72,11 @@ def start(tenant_id: UUID, version: PlanVersion, *, actor: str) -> Subscription:
     subscription: Subscription = Subscription.objects.create(
         tenant_id=tenant_id, plan_version=version, anchor=now, billed_until=now,
         status=SubscriptionStatus.TRIALING if version.plan.is_trial else SubscriptionStatus.ACTIVE,
-        current_period_start=period.start, current_period_end=period.end,
+        current_period_start=period.start, current_period_end=period.end, currency=version.currency,
+    )  # fmt: skip
+    SubscriptionPhase.objects.create(
+        tenant_id=tenant_id, subscription=subscription, plan_version=version, starts_at=now,
+        kind=PhaseKind.TRIAL if version.plan.is_trial else PhaseKind.CHARGED,
     )  # fmt: skip
     subject = str(subscription.id)
     audit.record("subscription.started", tenant_id=tenant_id, actor=actor, subject=subject, plan=str(version))

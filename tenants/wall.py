@@ -73,13 +73,14 @@ def policy_statements(table: str) -> list[str]:
     ]
 
 
-def composite_key_statements(model: type[models.Model]) -> list[str]:
+def composite_key_statements(model: type[models.Model], only: str | None = None) -> list[str]:
     """One foreign key (tenant_id, x_id) -> (tenant_id, id) for each reference to another walled table."""
     table = model._meta.db_table
     return [
         f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_wall" FOREIGN KEY (tenant_id, "{field.column}")'
         f' REFERENCES "{field.related_model._meta.db_table}" (tenant_id, id) DEFERRABLE INITIALLY DEFERRED'
         for field in walled_references(model)
+        if only in (None, field.name)
     ]
 
 
@@ -95,8 +96,30 @@ def walled_references(model: type[models.Model]) -> list[Any]:
     ]
 
 
+class ExtendWall(TableOperation):
+    """Foreign keys that include the tenant, for references that came to walled tables later: "Model.field" each."""
+
+    def describe(self) -> str:
+        return f"Extend the tenant wall to {', '.join(self.names)}"
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            return
+        for name, field in (reference.split(".") for reference in self.names):
+            model = to_state.apps.get_model(app_label, name)
+            for statement in composite_key_statements(model, only=field):
+                schema_editor.execute(statement, params=None)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """The keys go with the columns."""
+
+
 class AppendOnly(TableOperation):
-    """Triggers that refuse UPDATE and DELETE: history and money are corrected by new rows."""
+    """Triggers that refuse UPDATE and DELETE: history and money are corrected by new rows. May be repeated."""
 
     def describe(self) -> str:
         return f"Make {', '.join(self.names)} append-only"
@@ -119,11 +142,16 @@ POSTGRESQL_TRIGGERS = (
     "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS"
     " $$ BEGIN RAISE EXCEPTION 'append-only: %% of %% refused', TG_OP, TG_TABLE_NAME"
     " USING ERRCODE = 'restrict_violation'; END $$",
+    'DROP TRIGGER IF EXISTS "%(table)s_append_only" ON "%(table)s"',
     'CREATE TRIGGER "%(table)s_append_only" BEFORE UPDATE OR DELETE ON "%(table)s"'
     " FOR EACH ROW EXECUTE FUNCTION refuse_change()",
 )
 SQLITE_TRIGGERS = tuple(
-    f'CREATE TRIGGER "%(table)s_no_{event}" BEFORE {event} ON "%(table)s"'
-    " BEGIN SELECT RAISE(ABORT, 'append-only: %(table)s'); END"
+    statement
     for event in ("update", "delete")
+    for statement in (
+        f'DROP TRIGGER IF EXISTS "%(table)s_no_{event}"',
+        f'CREATE TRIGGER "%(table)s_no_{event}" BEFORE {event} ON "%(table)s"'
+        " BEGIN SELECT RAISE(ABORT, 'append-only: %(table)s'); END",
+    )
 )

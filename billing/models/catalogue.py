@@ -17,10 +17,15 @@ EVERY_PLUGIN = "*"
 
 
 class Aggregation(models.TextChoices):
-    """What a job adds to a meter: one, or the quantity that the plugin measured."""
+    """What a job adds to a meter: one, what was measured, what goes beyond the highest, or one for a new subject.
+
+    A place that is given back takes its own part along and no other's: what rode free beside it stays free.
+    """
 
     COUNT = "count", _("One for each analysis")
     SUM = "sum", _("The measured quantity")
+    MAX = "max", _("The highest quantity of the period")
+    UNIQUE = "unique", _("Each subject once in the period")
 
 
 class BillingInterval(models.TextChoices):
@@ -37,6 +42,15 @@ class PricingModel(models.TextChoices):
     FLAT = PriceModel.FLAT.value, _("Flat")
     PER_UNIT = PriceModel.PER_UNIT.value, _("Per unit")
     GRADUATED = PriceModel.GRADUATED.value, _("Graduated")
+    VOLUME = "volume", _("Volume")
+    PACKAGE = "package", _("Package")
+
+
+class Funding(models.TextChoices):
+    """Who is asked for money when: an invoice after the period, or credits that were bought before."""
+
+    INVOICED = "invoiced", _("Invoiced after the period")
+    PREPAID = "prepaid", _("Prepaid: from credits only")
 
 
 class VersionState(models.TextChoices):
@@ -73,6 +87,7 @@ class Plan(models.Model):
     description_zh = models.CharField(_("description in Chinese"), max_length=300, blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=100)
     is_trial = models.BooleanField(_("trial"), default=False)
+    is_addon = models.BooleanField(_("add-on"), default=False, help_text=_("Bought beside a plan, for whole periods."))
 
     class Meta:
         ordering = ["position", "slug"]
@@ -92,6 +107,10 @@ class PlanVersion(models.Model):
     interval = models.CharField(
         _("interval"), max_length=8, choices=BillingInterval.choices, default=BillingInterval.MONTH
     )
+    funding = models.CharField(_("funding"), max_length=8, choices=Funding.choices, default=Funding.INVOICED)
+    trial_days = models.PositiveSmallIntegerField(
+        _("trial days"), default=0, help_text=_("Days without the fee at the beginning, once for each customer.")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     published_at = models.DateTimeField(_("published"), null=True, blank=True)
 
@@ -110,22 +129,30 @@ class PlanVersion(models.Model):
 
 
 class Price(models.Model):
-    """The price of a meter's units for one plugin or for every plugin; without a meter, the fee of a period."""
+    """The price of a meter's units for one plugin or for every plugin; without a meter, the fee of a period.
+
+    A version that is sold in several currencies has each price in each of them.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     plan_version = models.ForeignKey(PlanVersion, on_delete=models.CASCADE, related_name="prices")
     meter = models.ForeignKey(Meter, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     plugin = models.CharField(_("plugin"), max_length=100, default=EVERY_PLUGIN)
     model = models.CharField(_("model"), max_length=12, choices=PricingModel.choices, default=PricingModel.PER_UNIT)
+    currency = models.CharField(_("currency"), max_length=3, default="usd")
     amount = AmountField(_("amount"), default=0)
     tiers = models.JSONField(_("tiers"), default=list, blank=True)
+    package_size = QuantityField(_("units in a package"), default=0, blank=True)
+    free_units = QuantityField(_("free units before the first package"), default=0, blank=True)
 
     class Meta:
-        ordering = ["plan_version", "meter", "plugin"]
+        ordering = ["plan_version", "currency", "meter", "plugin"]
         constraints = [
-            models.UniqueConstraint(fields=["plan_version", "meter", "plugin"], name="price_once"),
+            models.UniqueConstraint(fields=["plan_version", "meter", "plugin", "currency"], name="price_once"),
             models.UniqueConstraint(
-                fields=["plan_version"], condition=models.Q(meter__isnull=True), name="price_one_recurring_fee"
+                fields=["plan_version", "currency"],
+                condition=models.Q(meter__isnull=True),
+                name="price_one_recurring_fee",
             ),
             models.CheckConstraint(
                 condition=models.Q(meter__isnull=False) | models.Q(model="flat", plugin="*"),
@@ -173,3 +200,33 @@ class Entitlement(models.Model):
 
     def __str__(self) -> str:
         return self.plugin
+
+
+class Feature(models.Model):
+    """Something that a plan has or has not, as a report in the customer's own layout."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    slug = models.SlugField(_("slug"), max_length=64, unique=True)
+    name = models.CharField(_("name"), max_length=100)
+    name_zh = models.CharField(_("name in Chinese"), max_length=100, blank=True)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class PlanFeature(models.Model):
+    """A feature that a version of a plan has."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    plan_version = models.ForeignKey(PlanVersion, on_delete=models.CASCADE, related_name="features")
+    feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["plan_version", "feature"]
+        constraints = [models.UniqueConstraint(fields=["plan_version", "feature"], name="plan_feature_once")]
+
+    def __str__(self) -> str:
+        return str(self.feature)

@@ -23,16 +23,24 @@ class Account(models.TextChoices):
     TAX = "tax_payable", _("Tax payable")
     ROUNDING = "rounding", _("Rounding")
     CASH = "cash", _("Cash")
+    CREDIT = "customer_credit", _("Credits: paid or promised, not used")
+    PROMOTION = "promotion", _("Credits given away")
+    BREAKAGE = "breakage", _("Credits that expired or were voided")
+    BAD_DEBT = "bad_debt", _("Uncollectible invoices")
 
 
 class LedgerTransaction(TenantModel):
-    """Entries that belong together, booked once for each kind of each source."""
+    """Entries that belong together, booked once for each kind of each source.
+
+    A wrong one is never changed: a further one `reverses` it, entry by entry, once.
+    """
 
     source_type = models.CharField(_("source"), max_length=32)
     source_id = models.CharField(_("source id"), max_length=64)
     kind = models.CharField(_("kind"), max_length=32)
     occurred_at = models.DateTimeField(_("occurred"))
     recorded_at = models.DateTimeField(default=timezone.now, editable=False)
+    reverses = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by")
 
     class Meta(TenantModel.Meta):
         abstract = False

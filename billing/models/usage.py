@@ -17,7 +17,8 @@ from tenants.models import TenantModel
 class UsageEvent(TenantModel):
     """One finished job on one meter, at the amount it was quoted. Append-only.
 
-    `quantity` is in the plugin's `unit`; `metered` is what the meter counted. `occurred_at` is when the work ended.
+    `quantity` is in the plugin's `unit`; `metered` is what the meter counted. `credited` is the part of `amount` that
+    was paid from credits. `occurred_at` is when the work ended; `compute_ms` is what the work took of a processor.
     """
 
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="+")
@@ -31,10 +32,12 @@ class UsageEvent(TenantModel):
     quantity = QuantityField(_("quantity"))
     metered = QuantityField(_("metered"))
     amount = AmountField(_("amount"))
+    credited = AmountField(_("paid from credits"), default=0)
     currency = models.CharField(_("currency"), max_length=3)
     billable = models.BooleanField(_("billable"), default=True)
     reason = models.CharField(_("reason"), max_length=100, blank=True)
     occurred_at = models.DateTimeField(_("occurred"))
+    compute_ms = models.PositiveBigIntegerField(_("compute time, ms"), null=True, blank=True)
     recorded_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(TenantModel.Meta):

@@ -55,8 +55,9 @@ WITH_ID: dict[str, tuple[str, ...]] = {
 METHODS = ("get", "post", "delete", "put", "patch")
 SHARED_MODELS = {
     "tenants.User", "tenants.Tenant", "billing.Meter", "billing.Plan", "billing.PlanVersion", "billing.Price",
-    "billing.Entitlement", "billing.InvoiceSequence", "billing.BillingClock", "inference.ModelVersion",
-    "inference.WorkerHeartbeat",
+    "billing.Entitlement", "billing.InvoiceSequence", "billing.BillingClock", "billing.Feature", "billing.PlanFeature",
+    "billing.Coupon", "billing.ProviderAccount", "billing.CatalogueObject", "billing.ProviderEvent",
+    "billing.ReconciliationRun", "inference.ModelVersion", "inference.WorkerHeartbeat",
 }  # fmt: skip
 OURS = ("tenants", "billing", "inference")
 

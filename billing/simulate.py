@@ -28,7 +28,7 @@ PRICE_HELP = """\
 {"model": "graduated" or "volume", "tiers": [{"up_to": 10, "unit_amount": "10", "flat_amount": "2"},
 {"up_to": null, "unit_amount": "8"}]};
 {"model": "package", "unit_amount": "500", "package_size": 100, "free_units": 0}, where unit_amount is the price of one
-package. Numbers are whole or text. "amount" and "unit_amount" mean the same for flat (there "flat_amount" too),
+package. Numbers are exact, bare or as text. "amount" and "unit_amount" mean the same for flat (there "flat_amount" too),
 per_unit and package."""
 
 
@@ -54,7 +54,8 @@ def in_words(row: dict[str, Any]) -> str:
 
 def _parsed(price: str) -> Any:
     try:
-        return json.loads(price)
+        # the digits as they are written: a float would lose some
+        return json.loads(price, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         raise InvalidPrice(f"the price is not JSON: {error}") from error
 

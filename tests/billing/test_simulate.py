@@ -52,6 +52,7 @@ def test_a_graduated_price_is_told_tier_by_tier() -> None:
     [
         ({"model": "flat", "amount": "500"}, "0.000001", "500", 500),
         ({"model": "per_unit", "unit_amount": "2.50"}, "3", "7.5", 8),
+        ({"model": "per_unit", "unit_amount": 0.1}, "3", "0.3", 0),
         ({"model": "per_unit", "unit_amount": "0.000000000001"}, "0.000001", "0.000000000000000001", 0),
         ({"model": "per_unit", "unit_amount": "100"}, "999999999999", "99999999999900", 99999999999900),
         ({"model": "volume", "tiers": LADDER}, "10", "102", 102),
@@ -94,7 +95,7 @@ def test_packages_are_counted_in_the_breakdown() -> None:
     [
         ("{", "1", "the price is not JSON"),
         ("[" * 100_000, "1", "the price is not JSON"),
-        ({"model": "per_unit", "unit_amount": 0.1}, "1", "unit_amount: write the number as text: 0.1"),
+        ({"model": "per_unit", "unit_amount": True}, "1", "unit_amount: write the number as text: True"),
         ({"model": "per_unit", "unit_amount": "1"}, "ten", "quantity: not a number: 'ten'"),
         ({"model": "per_unit", "unit_amount": "1"}, "-1", "quantity: must be from 0"),
         ({"model": "per_unit", "unit_amount": "1"}, "1e12", "quantity: must be from 0"),

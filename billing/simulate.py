@@ -28,8 +28,8 @@ PRICE_HELP = """\
 {"model": "graduated" or "volume", "tiers": [{"up_to": 10, "unit_amount": "10", "flat_amount": "2"},
 {"up_to": null, "unit_amount": "8"}]};
 {"model": "package", "unit_amount": "500", "package_size": 100, "free_units": 0}, where unit_amount is the price of one
-package. Numbers are exact, bare or as text. "amount" and "unit_amount" mean the same for flat (there "flat_amount" too),
-per_unit and package."""
+package. Numbers are exact, bare or as text. "amount" and "unit_amount" mean the same for flat (there "flat_amount"
+too), per_unit and package."""
 
 
 def simulate(price: str, quantity: str) -> dict[str, Any]:

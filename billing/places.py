@@ -41,7 +41,7 @@ def take(counter: QuotaCounter, found: Terms, work: Work) -> Reservation:
     reserved_before = total([counter.reserved, -metered])
     reservation: Reservation = Reservation.objects.create(
         tenant_id=counter.tenant_id, job_id=work.job_id, counter=counter, price=found.price, plugin=work.plugin,
-        unit=work.unit, quantity=work.quantity, metered=metered, subject=work.subject,
+        unit=work.unit, quantity=work.quantity, metered=metered, subject=work.subject, credited=ZERO,
         amount=quote(counter, found, reserved_before, metered), currency=found.price.currency, expires_at=expiry(),
     )  # fmt: skip
     metering.note_subject(reservation)

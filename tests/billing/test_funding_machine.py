@@ -75,9 +75,11 @@ class TwoWallets(RuleBasedStateMachine):
         self.wallets = [Wallet(prepaid=False), Wallet(prepaid=True)]
 
     def teardown(self) -> None:
-        assert ledger.unbalanced() == []
-        transaction.set_rollback(True)
-        self.run.__exit__(None, None, None)
+        try:
+            assert ledger.unbalanced() == []
+        finally:
+            transaction.set_rollback(True)
+            self.run.__exit__(None, None, None)
 
     @initialize(amount=st.integers(1, 60))
     def begin_with_credits(self, amount: int) -> None:
@@ -260,7 +262,6 @@ def check_counters(tenant_id: UUID, wallet: Wallet) -> None:
 def check_books(tenant_id: UUID, wallet: Wallet) -> None:
     sums = LedgerEntry.objects.for_tenant(tenant_id).order_by().values("account").annotate(sum=ExactSum("amount"))
     assert {row["account"]: row["sum"] for row in sums if row["sum"]} == wallet.books
-
 
 
 @pytest.fixture

@@ -74,11 +74,11 @@ def price_for(tenant_id: UUID, plugin: str, unit: str) -> PriceView | None:
     if subscription is None:
         return None
     try:
-        found = terms.find(subscription.plan_version, plugin, unit)
+        found = terms.find(subscription.plan_version, plugin, unit, subscription.currency)
     except FeatureNotInPlan:
         return None
     counter = counters.look(subscription, found, subscriptions.period_of(subscription, clock.now()))
-    return _view(found.price, found.rule, subscription.plan_version.currency, counter.used + counter.reserved)
+    return _view(found.price, found.rule, subscription.currency, counters.taken(counter))
 
 
 def subscribe(tenant: Tenant | UUID, plan_slug: str, *, actor: str) -> Subscription:

@@ -11,6 +11,12 @@ from billing.errors import PaymentRequired
 from billing.models import PhaseKind, PlanVersion, Subscription, SubscriptionPhase, SubscriptionStatus
 from tenants import audit
 
+REFUSALS = {
+    SubscriptionStatus.PAUSED: "The subscription is paused: resume it to submit new work.",
+    SubscriptionStatus.SUSPENDED: "The subscription is suspended: pay the invoices that are overdue.",
+}
+"""The states that take no new work."""
+
 
 def subscription_of(tenant_id: UUID) -> Subscription | None:
     """The tenant's subscription with its plan, None where there is none or it was canceled."""
@@ -23,11 +29,20 @@ def subscription_of(tenant_id: UUID) -> Subscription | None:
     return found
 
 
-def required(tenant_id: UUID) -> Subscription:
-    """Like `subscription_of`; raises `PaymentRequired` instead of None."""
+def existing(tenant_id: UUID) -> Subscription:
+    """Like `subscription_of`, whatever its state; raises `PaymentRequired` instead of None."""
     subscription = subscription_of(tenant_id)
     if subscription is None:
         raise PaymentRequired
+    return subscription
+
+
+def required(tenant_id: UUID) -> Subscription:
+    """A subscription that takes new work. Raises `PaymentRequired`, which names the state, where there is none."""
+    subscription = existing(tenant_id)
+    refusal = REFUSALS.get(SubscriptionStatus(subscription.status))
+    if refusal is not None:
+        raise PaymentRequired(refusal, extra={"status": subscription.status})
     return subscription
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,14 +12,18 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Sum
 
+from billing import subscriptions
 from billing.domain.invoicing import Line, UsageGroup, fee_line, usage_lines
-from billing.domain.money import ZERO, exact_arithmetic
+from billing.domain.money import ZERO, exact_arithmetic, round_half_up
+from billing.domain.periods import Period
+from billing.domain.proration import prorated
 from billing.fields import ExactSum
 from billing.models import (
     Aggregation,
     BilledUsage,
     InvoiceLine,
     InvoiceState,
+    PhaseKind,
     Price,
     QuotaCounter,
     Subscription,
@@ -54,18 +58,29 @@ def unbilled(subscription: Subscription) -> TenantQuerySet[UsageEvent]:
     """The tenant's billable work that stands on no invoice, of this and of ended subscriptions in the same currency."""
     standing = BilledUsage.objects.for_tenant(subscription.tenant_id).filter(usage_event=OuterRef("pk"), stands=True)
     events: TenantQuerySet[UsageEvent] = UsageEvent.objects.for_tenant(subscription.tenant_id).filter(
-        ~Exists(standing), billable=True, currency=subscription.plan_version.currency
+        ~Exists(standing), billable=True, currency=subscription.currency
     )
     return events
 
 
-def lines_of(subscription: Subscription, period_start: datetime, usage: TenantQuerySet[UsageEvent]) -> list[Line]:
-    """The fee of the period, where there is one, then the lines of the usage."""
-    fee = subscription.plan_version.prices.filter(meter__isnull=True).first()
-    lines = [fee_line(subscription.plan_version.plan.name, fee.amount)] if fee else []
-    for group in groups_of(subscription.tenant_id, period_start, usage):
+def lines_of(subscription: Subscription, part: Period, usage: TenantQuerySet[UsageEvent]) -> list[Line]:
+    """The fees of the period, where there are any, then the lines of the usage."""
+    lines = list(_fee_lines(subscription, part))
+    for group in groups_of(subscription.tenant_id, part.start, usage):
         lines += usage_lines(group)
     return lines
+
+
+def _fee_lines(subscription: Subscription, part: Period) -> Iterator[Line]:
+    whole = subscriptions.part_at(subscription, part.start).whole
+    for phase in subscriptions.phases(subscription, part):
+        fee = phase.plan_version.prices.filter(meter__isnull=True, currency=subscription.currency).first()
+        if fee is None or phase.kind != PhaseKind.CHARGED:
+            continue
+        ends = [end for end in (phase.ends_at, part.end) if end is not None]
+        span = Period(max(phase.starts_at, part.start), min(ends, default=None))
+        exact = fee.amount if whole.end is None else prorated(fee.amount, span, whole)
+        yield replace(fee_line(phase.plan_version.plan.name, fee.amount), exact=exact, amount=round_half_up(exact))
 
 
 def groups_of(tenant_id: UUID, period_start: datetime, usage: TenantQuerySet[UsageEvent]) -> Iterator[UsageGroup]:

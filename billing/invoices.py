@@ -62,13 +62,13 @@ class InvoicePreview:
 
 def preview(tenant_id: UUID) -> InvoicePreview:
     """What an invoice closed now would say. Writes nothing. Raises `PaymentRequired` without a subscription."""
-    subscription = subscriptions.required(tenant_id)
+    subscription = subscriptions.existing(tenant_id)
     period = subscriptions.period_of(subscription, clock.now())
-    lines = charges.lines_of(subscription, period.start, charges.unbilled(subscription))
+    lines = charges.lines_of(subscription, period, charges.unbilled(subscription))
     subtotal = sum(line.amount for line in lines)
     tax = tax_on(subtotal)
     shown = [_shown(line) for line in lines]
-    return InvoicePreview(shown, subtotal, tax, subtotal + tax, subscription.plan_version.currency, period)
+    return InvoicePreview(shown, subtotal, tax, subtotal + tax, subscription.currency, period)
 
 
 def close(subscription: Subscription, period: Period) -> Invoice | None:
@@ -135,12 +135,12 @@ def _shown(line: Line) -> PreviewLine:
 def _close(subscription: Subscription, start: datetime, end: datetime) -> Invoice | None:
     invoice: Invoice = Invoice.objects.create(
         tenant_id=subscription.tenant_id, subscription=subscription, issuer=ISSUER, period_start=start, period_end=end,
-        currency=subscription.plan_version.currency, created_at=clock.now(),
+        currency=subscription.currency, created_at=clock.now(),
     )  # fmt: skip
     # first what it charges, then the lines of just that: work that ends meanwhile is on the next invoice
     _bill(invoice, charges.unbilled(subscription).filter(occurred_at__lt=end))
     billed = UsageEvent.objects.for_tenant(subscription.tenant_id).filter(billed__invoice=invoice)
-    lines = charges.lines_of(subscription, start, billed)
+    lines = charges.lines_of(subscription, Period(start, end), billed)
     if not lines:
         invoice.delete()
         return None

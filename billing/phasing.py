@@ -12,6 +12,7 @@ from billing import outbox
 from billing.domain.course import Kind
 from billing.models import Entitlement, PhaseKind, Subscription, SubscriptionAddOn, SubscriptionPhase
 from tenants import audit
+from tenants.ids import uuid7
 from tenants.querysets import TenantQuerySet
 
 SYSTEM = "billing"
@@ -57,6 +58,11 @@ def widens(add_on: UUID, version: UUID) -> bool:
     limits = Entitlement.objects.filter(limit__isnull=False, meter__isnull=False)
     pools = [set(limits.filter(plan_version=each).values_list("plugin", "meter")) for each in (add_on, version)]
     return not pools[0].isdisjoint(pools[1])
+
+
+def new_key() -> UUID:
+    """For a note about what has no row of its own."""
+    return uuid7()
 
 
 def note(subscription: Subscription, what: str, *, key: UUID, actor: str = SYSTEM, **detail: Any) -> None:

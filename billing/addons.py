@@ -16,6 +16,7 @@ from billing.errors import SubscriptionState, UnfitAddOn, UnknownPlan
 from billing.models import (
     Entitlement,
     Meter,
+    PlanVersion,
     QuotaCounter,
     Subscription,
     SubscriptionAddOn,
@@ -78,12 +79,15 @@ def touching(subscription: Subscription, part: Period) -> list[SubscriptionAddOn
 
 def included(subscription: Subscription, plugin: str, meter: Meter, at: datetime) -> Decimal:
     """The units that add-ons bring to a pool (`plugin` is the entitlement's) at a moment."""
-    found = ZERO
-    for row in active(subscription, at):
-        limits = row.plan_version.entitlements.filter(plugin=plugin, meter=meter, limit__isnull=False)
-        with exact_arithmetic():
-            found += sum((row.quantity * (each.limit or ZERO) for each in limits), ZERO)
-    return found
+    with exact_arithmetic():
+        counting = active(subscription, at)
+        return sum((row.quantity * units(row.plan_version, plugin, meter) for row in counting), ZERO)
+
+
+def units(version: PlanVersion, plugin: str, meter: Meter) -> Decimal:
+    """What one of an add-on brings to a pool."""
+    found = version.entitlements.filter(plugin=plugin, meter=meter).first()
+    return (found.limit or ZERO) if found is not None else ZERO
 
 
 def _write(subscription: Subscription, version: UUID, quantity: int) -> SubscriptionAddOn:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from billing import clock, counters, cycle, subscriptions, terms
+from billing import clock, counters, currencies, cycle, subscriptions, terms
 from billing.domain import plans
 from billing.domain.money import ZERO, round_half_up
 from billing.domain.quoting import quote
@@ -120,7 +120,8 @@ def subscribe(tenant: Tenant | UUID, plan_slug: str, *, actor: str, currency: st
             raise TrialUsed
         if current is not None:
             cycle.end(current, actor=actor)
-        return subscriptions.start(tenant_id, version, actor=actor, currency=currency)
+        chosen = currencies.choose(tenant_id, version, currency)
+        return subscriptions.start(tenant_id, version, actor=actor, currency=chosen)
 
 
 def publish(version: PlanVersion, *, actor: str) -> PlanVersion:

@@ -17,7 +17,6 @@ from billing.models import PlanVersion, Subscription, SubscriptionStatus
 from billing.previews import ChangePreview
 
 When = Literal["now", "period_end"]
-ENDED = (SubscriptionStatus.CANCELED,)
 UNPAID = (SubscriptionStatus.SUSPENDED,)
 
 
@@ -56,9 +55,8 @@ def switch(subscription: Subscription, version: PlanVersion, *, actor: str) -> N
         cycle.bring_to(subscription, clock.now())
     before, at = standing.course_of(subscription), subscriptions.moment_of(subscription)
     later = course.changed(before, Agreement(version.id, Interval(version.interval)), at)
-    if later.anchor == before.anchor:
-        later = replace(later, planned=before.planned)
-    else:
+    later = replace(later, planned=before.planned)
+    if later.agreement.interval != before.agreement.interval:
         later = replace(later, cancel_at=later.period.end if before.cancel_at else None)
     standing.apply(subscription, before, later, at, actor=actor)
     cycle.close_ended(subscription, at)
@@ -121,7 +119,7 @@ def _turn(subscription: Subscription, kind: Kind, *, what: str, actor: str) -> N
 
 
 def _wanted(subscription: Subscription, plan_slug: str, when: When) -> PlanVersion:
-    """The version on offer; the subscriber's own where it is the same plan: only the operator moves to a new one."""
+    """The version on offer, if the subscription can go over to it."""
     _refuse(subscription, UNPAID)
     version = catalogue.published(plan_slug)
     if version.plan.is_trial and version.plan_id != subscription.plan_version.plan_id:

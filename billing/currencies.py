@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from billing import customers
 from billing.errors import CurrencyFixed, CurrencyNotOffered
 from billing.models import (
     BilledUsage,
-    BillingCustomer,
     CreditGrant,
     Invoice,
     InvoiceState,
@@ -29,7 +29,7 @@ def choose(tenant_id: UUID, version: PlanVersion, wanted: str | None) -> str:
 
     Raises `CurrencyNotOffered`, and `CurrencyFixed` where something still stands in the customer's present currency.
     """
-    customer = _customer(tenant_id)
+    customer = customers.lock(tenant_id)
     chosen = wanted or customer.currency or version.currency
     require(version, chosen)
     if chosen != customer.currency:
@@ -44,13 +44,6 @@ def require(version: PlanVersion, currency: str) -> None:
     """Raises `CurrencyNotOffered` for a version that has no prices in the currency."""
     if currency not in sold_in(version):
         raise CurrencyNotOffered(plan=version.plan.slug, currency=currency)
-
-
-def _customer(tenant_id: UUID) -> BillingCustomer:
-    """The row, locked; made on first use."""
-    BillingCustomer.objects.bulk_create([BillingCustomer(tenant_id=tenant_id)], ignore_conflicts=True)
-    found: BillingCustomer = BillingCustomer.objects.for_tenant(tenant_id).select_for_update(no_key=True).get()
-    return found
 
 
 def _stands(tenant_id: UUID, currency: str) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
 
-from billing import clock, currencies, phasing, standing
+from billing import clock, phasing, standing
 from billing.domain import course
 from billing.domain.course import Kind, Part, Run
 from billing.domain.periods import Interval, Period, days_after, period_at
@@ -21,6 +21,7 @@ REFUSALS = {
     SubscriptionStatus.SUSPENDED: "The subscription is suspended: pay the invoices that are overdue.",
 }
 """The states that take no new work."""
+INSTANT = timedelta(microseconds=1)
 
 
 def subscription_of(tenant_id: UUID) -> Subscription | None:
@@ -147,24 +148,30 @@ def part_at(subscription: Subscription, moment: datetime) -> Part:
     return course.part_at(run, subscription.time_zone, moment)
 
 
-def start(tenant_id: UUID, version: PlanVersion, *, actor: str, currency: str | None = None) -> Subscription:
+def last_period(subscription: Subscription, now: datetime) -> Period:
+    """The last period, or cut part of one, that has ended at `now`; the present one where none has."""
+    present = period_of(subscription, now)
+    first = grid(subscription)[0].anchor
+    return present if present.start <= first else part_at(subscription, present.start - INSTANT).part
+
+
+def start(tenant_id: UUID, version: PlanVersion, *, actor: str, currency: str) -> Subscription:
     """Begin a subscription to a plan version now; call inside the tenant's or the operator's scope.
 
-    Without `currency` it is the customer's, or the version's own. Raises `CurrencyFixed` and `CurrencyNotOffered`.
+    Periods are counted in the tenant's time zone as it is now. `currencies.choose` tells the currency.
     """
     with transaction.atomic():
         now = clock.now()
-        chosen = currencies.choose(tenant_id, version, currency)
         zone = Tenant.objects.only("time_zone").get(pk=tenant_id).time_zone
         kind, trial_end = _trial(tenant_id, version, now, zone)
         period = period_at(now, Interval(version.interval), now, zone)
         subscription: Subscription = Subscription.objects.create(
-            tenant_id=tenant_id, plan_version=version, currency=chosen, time_zone=zone, anchor=now, billed_until=now,
+            tenant_id=tenant_id, plan_version=version, currency=currency, time_zone=zone, anchor=now, billed_until=now,
             status=standing.OWN_STATUS.get(kind, SubscriptionStatus.ACTIVE), trial_end=trial_end,
             current_period_start=period.start, current_period_end=period.end,
         )  # fmt: skip
         phasing.begin(subscription, version.id, kind, now)
-        phasing.note(subscription, "started", key=subscription.id, actor=actor, plan=str(version), currency=chosen)
+        phasing.note(subscription, "started", key=subscription.id, actor=actor, plan=str(version), currency=currency)
         return subscription
 
 

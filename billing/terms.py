@@ -11,7 +11,7 @@ from uuid import UUID
 
 from billing.domain.rating import PriceRule
 from billing.errors import FeatureNotInPlan
-from billing.models import EVERY_PLUGIN, Entitlement, Meter, PlanVersion, Price
+from billing.models import EVERY_PLUGIN, Entitlement, Meter, PlanVersion, Price, VersionState
 
 RowT = TypeVar("RowT", Price, Entitlement)
 ONE = Decimal(1)
@@ -32,10 +32,11 @@ def find(version: PlanVersion, plugin: str, unit: str, currency: str | None = No
 
     Raises `FeatureNotInPlan` when one of the three is missing.
     """
-    return _find(version.pk, plugin, unit, currency or version.currency)
+    look_up = _find.__wrapped__ if version.state == VersionState.DRAFT else _find
+    return look_up(version.pk, plugin, unit, currency or version.currency)
 
 
-# for good: subscriptions are to published versions, which the database does not let change
+# for good: the database does not let a version change once it was published
 @lru_cache(maxsize=4096)
 def _find(version: UUID, plugin: str, unit: str, currency: str) -> Terms:
     entitlement = entitlement_for(version, plugin)

@@ -1,0 +1,68 @@
+"""The fake as a test holds it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from tests.fakes.stripe.api import Api, Recorded
+from tests.fakes.stripe.faults import Fault, Faults
+from tests.fakes.stripe.state import Json, State
+from tests.fakes.stripe.wire import Listener
+
+POLL_SECONDS = 0.02
+
+
+class StripeServer:
+    """A Stripe of our own on loopback: `with StripeServer() as server: StripeClient(..., {"api": server.url})`.
+
+    `violations` are the requests that Stripe's own types forbid; `assert_clean()` fails the test on them. `requests`
+    is the log of all. Times are Unix seconds of a clock that only `advance` moves.
+    """
+
+    def __init__(self, port: int = 0, *, now: int | None = None) -> None:
+        self.state = State(int(time.time()) if now is None else now)
+        self._faults = Faults()
+        self._api = Api(self.state, self._faults)
+        self._listener = Listener(port, self._api)
+        self.url = self.state.url = f"http://127.0.0.1:{self._listener.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._listener.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._faults.release_all()
+        self._listener.shutdown()
+        self._listener.server_close()
+
+    @property
+    def violations(self) -> list[str]:
+        return self._api.violations
+
+    @property
+    def requests(self) -> list[Recorded]:
+        return self._api.requests
+
+    @property
+    def events(self) -> list[Json]:
+        return self.state.events
+
+    def assert_clean(self) -> None:
+        """Fails unless every request so far was one that Stripe would understand."""
+        assert not self.violations, "\n".join(["requests that Stripe does not know:", *self.violations])
+
+    def fault(self, path_pattern: str, kind: str, times: int = 1) -> Fault:
+        """Makes the next `times` requests to the path (`*` stands for anything) go wrong."""
+        return self._faults.add(path_pattern, kind, times)
+
+    def now(self) -> int:
+        """Unix seconds."""
+        return self.state.now
+
+    def advance(self, to: int | datetime) -> None:
+        """Moves the clock forward."""
+        self.state.now = int(to.timestamp()) if isinstance(to, datetime) else to

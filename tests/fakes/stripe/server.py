@@ -8,6 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from tests.fakes.stripe import cycle, usage
 from tests.fakes.stripe.api import Api, Recorded
 from tests.fakes.stripe.faults import Fault, Faults
 from tests.fakes.stripe.state import Json, State
@@ -64,5 +65,11 @@ class StripeServer:
         return self.state.now
 
     def advance(self, to: int | datetime) -> None:
-        """Moves the clock forward."""
-        self.state.now = int(to.timestamp()) if isinstance(to, datetime) else to
+        """Moves the clock forward and does what falls due: renewals, finalisation, retries."""
+        with self.state.lock:
+            cycle.advance(self.state, int(to.timestamp()) if isinstance(to, datetime) else to)
+
+    def aggregate(self) -> None:
+        """Counts all meter events that wait; what can not be counted is reported by thin events."""
+        with self.state.lock:
+            usage.aggregate(self.state)

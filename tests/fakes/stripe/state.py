@@ -9,9 +9,12 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.fakes.stripe.errors import missing
+
+if TYPE_CHECKING:
+    from tests.fakes.stripe.usage import MeterEvent
 
 Json = dict[str, Any]
 API_VERSION = "2026-10-28.endive"
@@ -72,7 +75,8 @@ class State:
     objects: dict[str, dict[str, Json]] = field(default_factory=dict)
     events: list[Json] = field(default_factory=list)
     thin_events: list[Json] = field(default_factory=list)
-    usage: list[Any] = field(default_factory=list)
+    usage: list[MeterEvent] = field(default_factory=list)
+    identifiers: dict[tuple[bool, str], MeterEvent] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def new(self, kind: str, **fields: Any) -> Json:

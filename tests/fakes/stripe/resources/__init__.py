@@ -1,5 +1,16 @@
 """The resources, one file for each group. Importing this package registers all their routes."""
 
-from tests.fakes.stripe.resources import catalogue, customers
+from tests.fakes.stripe.resources import (
+    catalogue,
+    credit_notes,
+    customers,
+    discounts,
+    invoices,
+    meters,
+    payments,
+    previews,
+    subscriptions,
+    webhooks,
+)
 
-LOADED = (catalogue, customers)
+LOADED = (catalogue, credit_notes, customers, discounts, invoices, meters, payments, previews, subscriptions, webhooks)

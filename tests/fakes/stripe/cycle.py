@@ -29,19 +29,27 @@ def advance(state: State, to: int) -> None:
 
 def _due(state: State) -> Iterator[tuple[int, Step, Json]]:
     """What waits for a time."""
+    yield from _due_subscriptions(state)
+    yield from _due_invoices(state)
+    for session in state.objects.get("checkout.session", {}).values():
+        if session["status"] == "open":
+            yield session["expires_at"], expire, session
+
+
+def _due_subscriptions(state: State) -> Iterator[tuple[int, Step, Json]]:
     for subscription in state.objects.get("subscription", {}).values():
         if subscription["status"] in ("active", "trialing", "past_due"):
             yield subscribing.current_period(subscription)[1], _renew, subscription
             if subscription["cancel_at"] is not None:
                 yield subscription["cancel_at"], _cancel, subscription
+
+
+def _due_invoices(state: State) -> Iterator[tuple[int, Step, Json]]:
     for invoice in state.objects.get("invoice", {}).values():
         if invoice["status"] == "draft" and invoice["automatically_finalizes_at"]:
             yield invoice["automatically_finalizes_at"], _finalize, invoice
         if invoice["status"] == "open" and invoice["next_payment_attempt"]:
             yield invoice["next_payment_attempt"], invoicing.collect, invoice
-    for session in state.objects.get("checkout.session", {}).values():
-        if session["status"] == "open":
-            yield session["expires_at"], expire, session
 
 
 def expire(state: State, session: Json) -> None:

@@ -37,7 +37,9 @@ class IdempotencyKeys:
         """The earlier answer, or None when this request is the first. Raises for another request or an open one."""
         self._prune(now)
         if len(key) > MAX_LENGTH:
-            raise StripeFailure(400, f"Idempotency-Key is longer than {MAX_LENGTH} characters", type="idempotency_error")
+            raise StripeFailure(
+                400, f"Idempotency-Key is longer than {MAX_LENGTH} characters", type="idempotency_error"
+            )
         first = self._seen.get((livemode, key))
         if first is None:
             self._seen[livemode, key] = _First(request, now)

@@ -154,8 +154,6 @@ def subscription_of(invoice: Json) -> str | None:
     return str(found) if found else None
 
 
-
-
 def _record_payment(state: State, invoice: Json, intent: Json) -> None:
     row = state.new(
         "invoice_payment",

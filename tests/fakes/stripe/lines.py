@@ -30,7 +30,7 @@ def add_up(state: State, invoice: Json) -> None:
     lines = invoice["lines"]["data"]
     for one in lines:
         one["discount_amounts"] = []
-    discounts = [{"discount": id, "amount": _discount(state, id, lines)} for id in invoice["discounts"]]
+    discounts = [{"discount": id, "amount": discount(state, id, lines)} for id in invoice["discounts"]]
     for one in lines:
         one["taxes"] = [_tax(state, rate, _net(one)) for rate in one.get("_tax_rates") or invoice["_tax_rates"]]
     taxes = [tax for one in lines for tax in one["taxes"]]
@@ -56,7 +56,7 @@ def _net(one: Json) -> int:
     return int(one["amount"] - sum(discount["amount"] for discount in one["discount_amounts"]))
 
 
-def _discount(state: State, discount_id: str, lines: list[Json]) -> int:
+def discount(state: State, discount_id: str, lines: list[Json]) -> int:
     """Spreads one discount over the lines, never below zero; gives the sum."""
     coupon = coupon_of(state, discount_id)
     left, total = coupon["amount_off"] or 0, 0

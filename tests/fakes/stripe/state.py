@@ -6,7 +6,8 @@ import copy
 import json
 import secrets
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,6 +120,22 @@ class State:
     def find(self, id: Any) -> Json | None:
         """The object with this id whatever its kind, or None."""
         return next((rows[id] for rows in self.objects.values() if id in rows), None) if isinstance(id, str) else None
+
+    @contextmanager
+    def undone(self, *errors: type[Exception]) -> Iterator[None]:
+        """What happens inside is taken back: always, or with `errors` only if one of them is raised."""
+        before, events = copy.deepcopy(self.objects), len(self.events)
+        try:
+            yield
+        except errors:
+            self._restore(before, events)
+            raise
+        if not errors:
+            self._restore(before, events)
+
+    def _restore(self, objects: dict[str, dict[str, Json]], events: int) -> None:
+        self.objects = objects
+        del self.events[events:]
 
     def emit(self, type: str, about: Json, *, previous: Json | None = None) -> Json:
         """Records an event with the object as it is now."""

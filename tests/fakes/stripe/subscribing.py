@@ -53,7 +53,8 @@ def add_item(state: State, subscription: Json, params: Json) -> Json:
 
 def current_period(subscription: Json) -> tuple[int, int]:
     """Start and end in Unix seconds; every item of the subscription has the same."""
-    return subscription["_period"]
+    start, end = subscription["_period"]
+    return start, end
 
 
 def set_period(subscription: Json, start: int, end: int) -> None:
@@ -103,7 +104,11 @@ def _item_line(state: State, invoice: Json, item: Json, amount: int, start: int,
     details = {"subscription": item["subscription"], "subscription_item": item["id"], "proration": False}
     details |= {"invoice_item": None, "proration_details": {"credited_items": None}}
     parent = {"type": "subscription_item_details", "subscription_item_details": details, "invoice_item_details": None}
-    shared = {"description": product["name"], "metadata": dict(item["metadata"]), "pricing": lines.pricing(item["price"])}
+    shared = {
+        "description": product["name"],
+        "metadata": dict(item["metadata"]),
+        "pricing": lines.pricing(item["price"]),
+    }
     period = {"start": start, "end": end}
     lines.line(state, invoice, amount, parent, period=period, _tax_rates=item["_tax_rates"], **shared, **fields)
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
 from stripe import RequestOptions, StripeContext, StripeObject
-from typing_extensions import NotRequired, Required, get_type_hints, is_typeddict
+from typing_extensions import get_type_hints, is_typeddict
 
 OPTIONS = frozenset(RequestOptions.__annotations__)
 """Keys that go into headers and so are in the params types, but never in a body."""

@@ -71,9 +71,9 @@ def total(state: State, meter: Json, customer: str, start: int, end: int) -> Dec
 def counted(state: State, meter: Json, customer: str) -> Iterable[MeterEvent]:
     """The events of a customer that count, in the order received."""
     for event in state.usage:
-        if event.counted and not event.cancelled and event.event_name == meter["event_name"]:
-            if event.customer(meter) == customer:
-                yield event
+        counts = event.counted and not event.cancelled and event.event_name == meter["event_name"]
+        if counts and event.customer(meter) == customer:
+            yield event
 
 
 def _error(state: State, event: MeterEvent, meter: Json | None) -> str | None:

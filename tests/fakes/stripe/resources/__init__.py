@@ -2,15 +2,30 @@
 
 from tests.fakes.stripe.resources import (
     catalogue,
+    checkout,
     credit_notes,
     customers,
     discounts,
     invoices,
     meters,
     payments,
+    portal,
     previews,
     subscriptions,
     webhooks,
 )
 
-LOADED = (catalogue, credit_notes, customers, discounts, invoices, meters, payments, previews, subscriptions, webhooks)
+LOADED = (
+    catalogue,
+    checkout,
+    credit_notes,
+    customers,
+    discounts,
+    invoices,
+    meters,
+    payments,
+    portal,
+    previews,
+    subscriptions,
+    webhooks,
+)

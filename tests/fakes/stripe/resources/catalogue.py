@@ -154,7 +154,7 @@ def _check_tiers(bounds: list[Any]) -> None:
 def _recurring(state: State, params: Json) -> Json | None:
     if "recurring" not in params:
         return None
-    recurring = RECURRING | {"usage_type": "licensed"} | params["recurring"]
+    recurring: Json = RECURRING | {"usage_type": "licensed"} | params["recurring"]
     metered = recurring["usage_type"] == "metered"
     if metered != (recurring["meter"] is not None):
         raise refuse("a metered price, and only that, has a meter", param="recurring[meter]")

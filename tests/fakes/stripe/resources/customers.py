@@ -20,7 +20,9 @@ FIELDS = (
     "shipping",
     "tax_exempt",
 )
-CLAUSE = re.compile(r"""metadata\[['"](?P<key>[^'"]+)['"]\]\s*:\s*['"](?P<meta>[^'"]*)['"]|(?P<field>\w+)\s*:\s*['"](?P<value>[^'"]*)['"]""")
+CLAUSE = re.compile(
+    r"""metadata\[['"](?P<key>[^'"]+)['"]\]\s*:\s*['"](?P<meta>[^'"]*)['"]|(?P<field>\w+)\s*:\s*['"](?P<value>[^'"]*)['"]"""
+)
 SETTINGS = {"custom_fields": None, "default_payment_method": None, "footer": None, "rendering_options": None}
 
 

@@ -127,4 +127,6 @@ def coupon_of(state: State, discount_id: str) -> Json:
 def _check(state: State, row: Json, usable: bool, last: int | None) -> None:
     spent = row["max_redemptions"] is not None and row["times_redeemed"] >= row["max_redemptions"]
     if not usable or spent or (last is not None and last < state.now):
-        raise refuse("This coupon or promotion code can no longer be redeemed", code="coupon_expired", param="discounts")
+        raise refuse(
+            "This coupon or promotion code can no longer be redeemed", code="coupon_expired", param="discounts"
+        )

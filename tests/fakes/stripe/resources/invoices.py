@@ -13,7 +13,7 @@ from tests.fakes.stripe.resources.discounts import redeemed
 from tests.fakes.stripe.state import Json, State, update
 
 FIELDS = ("auto_advance", "collection_method", "custom_fields", "default_payment_method", "description", "due_date")
-FIELDS += ("footer", "metadata", "statement_descriptor")
+MORE_FIELDS = ("footer", "metadata", "statement_descriptor")
 
 serves_reads("invoice_payment", "/v1/invoice_payments", "invoice", "status")
 
@@ -30,7 +30,7 @@ def create(state: State, call: Call) -> Json:
     invoice = invoicing.draft(
         state,
         customer,
-        params.get("currency", customer["currency"] or "usd"),
+        str(params.get("currency") or customer["currency"] or "usd"),
         "manual",
         parent=parent,
         auto_advance=params.get("auto_advance", False),
@@ -38,7 +38,7 @@ def create(state: State, call: Call) -> Json:
         _tax_rates=params.get("default_tax_rates") or [],
         _days_until_due=params.get("days_until_due"),
     )
-    update(invoice, params, *FIELDS)
+    update(invoice, params, *FIELDS, *MORE_FIELDS)
     if params.get("pending_invoice_items_behavior") == "include":
         invoicing.take_pending(state, invoice)
     return invoicing.announce(state, invoice)
@@ -50,7 +50,7 @@ def change(state: State, call: Call) -> Json:
     open_fields = {"auto_advance", "metadata", "expand", "description", "default_payment_method"}
     if invoice["status"] != "draft" and call.params.keys() - open_fields:
         raise refuse("Finalized invoices can't be updated in this way", code="invoice_not_editable")
-    before = update(invoice, call.params, *FIELDS)
+    before = update(invoice, call.params, *FIELDS, *MORE_FIELDS)
     if "default_tax_rates" in call.params:
         invoice["_tax_rates"] = call.params["default_tax_rates"] or []
         invoice["default_tax_rates"] = [state.get("tax_rate", id) for id in invoice["_tax_rates"]]

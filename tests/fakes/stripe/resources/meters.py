@@ -24,7 +24,9 @@ serves_reads("billing.meter", "/v1/billing/meters", "status")
 @serves("POST", "/v1/billing/meters")
 def create(state: State, call: Call) -> Json:
     params = call.params
-    if any(row["event_name"] == params["event_name"] and row["status"] == "active" for row in state.all("billing.meter")):
+    if any(
+        row["event_name"] == params["event_name"] and row["status"] == "active" for row in state.all("billing.meter")
+    ):
         raise refuse("an active meter already has this event_name", code="resource_already_exists", param="event_name")
     mapping = params.get("customer_mapping", {"type": "by_id", "event_payload_key": "stripe_customer_id"})
     meter = state.new(

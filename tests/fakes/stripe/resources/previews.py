@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from tests.fakes.stripe import invoicing, lines, subscribing
 from tests.fakes.stripe.calls import Call, serves
@@ -20,7 +18,7 @@ CHANGES = ("items", "proration_date", "trial_end", "cancel_at_period_end", "defa
 def preview(state: State, call: Call) -> Json:
     """The next invoice of a subscription, with changes tried on it, or that of a customer's pending items."""
     params = call.params
-    with tried(state):
+    with state.undone():
         if "subscription" in params:
             invoice = _renewal(state, state.get("subscription", params["subscription"], "subscription"), params)
         elif params.get("subscription_details", {}).get("items"):
@@ -33,18 +31,6 @@ def preview(state: State, call: Call) -> Json:
         else:
             raise refuse("customer or subscription is needed", code="parameter_missing", param="customer")
         return _finished(state, invoice, params)
-
-
-@contextmanager
-def tried(state: State) -> Iterator[None]:
-    """Whatever happens inside is taken back at the end."""
-    before = copy.deepcopy(state.objects)
-    events = len(state.events)
-    try:
-        yield
-    finally:
-        state.objects = before
-        del state.events[events:]
 
 
 def _renewal(state: State, subscription: Json, params: Json) -> Json:

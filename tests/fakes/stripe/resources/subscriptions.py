@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from tests.fakes.stripe import invoicing, paying, subscribing
@@ -31,13 +30,8 @@ FIELDS = (
 @serves("POST", "/v1/subscriptions")
 def create(state: State, call: Call) -> Json:
     """Starts a subscription and bills it. Nothing of it is kept if it can not start."""
-    before = copy.deepcopy((state.objects, len(state.events)))
-    try:
+    with state.undone(StripeFailure):
         return start(state, call.params)
-    except StripeFailure:
-        state.objects, kept = before
-        del state.events[kept:]
-        raise
 
 
 @serves("POST", "/v1/subscriptions/{}")
@@ -154,7 +148,7 @@ def running(state: State, id: str) -> Json:
     return subscription
 
 
-def start(state: State, params: Json, *, reason: str = "subscription_create") -> Json:
+def start(state: State, params: Json) -> Json:
     """A new subscription, its first invoice and the attempt to collect that."""
     customer = live(state, params.get("customer", ""), "customer")
     if not params.get("items"):
@@ -209,7 +203,10 @@ def _currency(state: State, params: Json) -> str:
 
 
 def _check_items(subscription: Json) -> None:
-    found = {(i["price"]["recurring"]["interval"], i["price"]["recurring"]["interval_count"]) for i in subscribing.items_of(subscription)}
+    found = {
+        (i["price"]["recurring"]["interval"], i["price"]["recurring"]["interval_count"])
+        for i in subscribing.items_of(subscription)
+    }
     if len(found) != 1:
         raise refuse("all items of a subscription need the same interval here", param="items")
 

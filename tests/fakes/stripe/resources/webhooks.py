@@ -133,4 +133,6 @@ def account(state: State, call: Call) -> Json:
 
 def wanted(type: str, patterns: list[str]) -> bool:
     """Whether an event of the type is asked for; `*` is all, `invoice.*` all of invoices."""
-    return any(pattern in ("*", type) or (pattern.endswith(".*") and type.startswith(pattern[:-1])) for pattern in patterns)
+    return any(
+        pattern in ("*", type) or (pattern.endswith(".*") and type.startswith(pattern[:-1])) for pattern in patterns
+    )

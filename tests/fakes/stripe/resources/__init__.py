@@ -11,6 +11,7 @@ from tests.fakes.stripe.resources import (
     payments,
     portal,
     previews,
+    subscription_items,
     subscriptions,
     webhooks,
 )
@@ -26,6 +27,7 @@ LOADED = (
     payments,
     portal,
     previews,
+    subscription_items,
     subscriptions,
     webhooks,
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tests.fakes.stripe import cycle, lines, paying, rating
+from tests.fakes.stripe import cycle, lines, paying, rating, starting
 from tests.fakes.stripe.calls import Call, matching, page, serves
 from tests.fakes.stripe.errors import StripeFailure, refuse
-from tests.fakes.stripe.resources import payments, subscriptions
+from tests.fakes.stripe.resources import payments
 from tests.fakes.stripe.resources.catalogue import new_price
 from tests.fakes.stripe.resources.customers import create as create_customer
 from tests.fakes.stripe.resources.customers import live
@@ -117,7 +117,7 @@ def _subscribe(state: State, session: Json, customer: Json | None, method: Json)
     items = [_subscription_item(row) for row in session["_line_items"]["data"]]
     wanted = {"customer": customer["id"], "items": items, "default_payment_method": method["id"]}
     wanted |= {"discounts": params.get("discounts", []), "payment_behavior": "error_if_incomplete"}
-    made = subscriptions.start(state, {**params.get("subscription_data", {}), **wanted})
+    made = starting.start(state, {**params.get("subscription_data", {}), **wanted})
     invoice = state.get("invoice", made["latest_invoice"])
     session |= {"subscription": made["id"], "invoice": invoice["id"], "amount_total": invoice["total"]}
     session["payment_status"] = "paid" if invoice["total"] else "no_payment_required"

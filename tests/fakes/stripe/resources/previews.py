@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from tests.fakes.stripe import invoicing, lines, subscribing
+from tests.fakes.stripe import invoicing, lines, starting, subscribing
 from tests.fakes.stripe.calls import Call, serves
 from tests.fakes.stripe.errors import refuse
 from tests.fakes.stripe.resources import invoices, subscriptions
@@ -23,7 +23,7 @@ def preview(state: State, call: Call) -> Json:
             invoice = _renewal(state, state.get("subscription", params["subscription"], "subscription"), params)
         elif params.get("subscription_details", {}).get("items"):
             wanted = params["subscription_details"] | {"customer": params.get("customer", "")}
-            started = subscriptions.start(state, {**wanted, "payment_behavior": "default_incomplete"})
+            started = starting.start(state, {**wanted, "payment_behavior": "default_incomplete"})
             invoice = state.get("invoice", started["latest_invoice"])
         elif "customer" in params:
             invoice = invoices.create(state, Call("POST", "", (), {"customer": params["customer"]}))

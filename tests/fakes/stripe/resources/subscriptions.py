@@ -1,45 +1,28 @@
-"""Subscriptions and their items."""
+"""Subscriptions: how they start is in `starting.py`, how they renew in `cycle.py`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.fakes.stripe import invoicing, paying, subscribing
+from tests.fakes.stripe import invoicing, starting, subscribing
 from tests.fakes.stripe.calls import Call, matching, page, serves
 from tests.fakes.stripe.errors import StripeFailure, refuse
-from tests.fakes.stripe.resources.customers import live
-from tests.fakes.stripe.resources.discounts import redeemed
 from tests.fakes.stripe.state import Json, State, update
-
-DAY = 24 * 3600
-FIELDS = (
-    "cancel_at",
-    "cancel_at_period_end",
-    "collection_method",
-    "days_until_due",
-    "default_payment_method",
-    "description",
-    "metadata",
-    "off_session",
-    "pause_collection",
-    "payment_settings",
-    "trial_settings",
-)
 
 
 @serves("POST", "/v1/subscriptions")
 def create(state: State, call: Call) -> Json:
     """Starts a subscription and bills it. Nothing of it is kept if it can not start."""
     with state.undone(StripeFailure):
-        return start(state, call.params)
+        return starting.start(state, call.params)
 
 
 @serves("POST", "/v1/subscriptions/{}")
 def change(state: State, call: Call) -> Json:
     subscription = running(state, call.id)
     params = call.params
-    before = update(subscription, params, *FIELDS)
-    _set_rates_and_discounts(state, subscription, params)
+    before = update(subscription, params, *starting.FIELDS)
+    starting.set_rates_and_discounts(state, subscription, params)
     changed = _change_items(state, subscription, params)
     if "cancel_at_period_end" in params:
         on = params["cancel_at_period_end"]
@@ -112,133 +95,12 @@ def read_all(state: State, call: Call) -> Json:
     return page(rows, call)
 
 
-@serves("POST", "/v1/subscription_items")
-def create_item(state: State, call: Call) -> Json:
-    return _item_changed(state, call.params["subscription"], {k: v for k, v in call.params.items() if k in _ITEM}, call)
-
-
-@serves("POST", "/v1/subscription_items/{}")
-def change_item(state: State, call: Call) -> Json:
-    item = state.get("subscription_item", call.id)
-    return _item_changed(state, item["subscription"], {**_item_part(call.params), "id": call.id}, call)
-
-
-@serves("DELETE", "/v1/subscription_items/{}")
-def delete_item(state: State, call: Call) -> Json:
-    item = state.get("subscription_item", call.id)
-    _item_changed(state, item["subscription"], {"id": call.id, "deleted": True}, call)
-    return {"id": call.id, "object": "subscription_item", "deleted": True}
-
-
-@serves("GET", "/v1/subscription_items/{}")
-def read_item(state: State, call: Call) -> Json:
-    return state.get("subscription_item", call.id)
-
-
-@serves("GET", "/v1/subscription_items")
-def read_items(state: State, call: Call) -> Json:
-    return page(subscribing.items_of(state.get("subscription", call.params["subscription"], "subscription")), call)
-
-
 def running(state: State, id: str) -> Json:
     """The subscription. Raises if it has ended."""
     subscription = state.get("subscription", id)
     if subscription["status"] in subscribing.ENDED:
         raise refuse("A canceled subscription can only update its cancellation_details and metadata.", param="status")
     return subscription
-
-
-def start(state: State, params: Json) -> Json:
-    """A new subscription, its first invoice and the attempt to collect that."""
-    customer = live(state, params.get("customer", ""), "customer")
-    if not params.get("items"):
-        raise refuse("items are needed", code="parameter_missing", param="items")
-    subscription = _blank(state, customer, params)
-    for item in params["items"]:
-        subscribing.add_item(state, subscription, item)
-    _check_items(subscription)
-    trial = subscription["trial_end"] is not None
-    end = subscription["trial_end"] if trial else subscribing.next_end(subscription, state.now)
-    subscribing.set_period(subscription, state.now, end)
-    if subscription["cancel_at_period_end"]:
-        subscription |= {"cancel_at": end, "canceled_at": state.now}
-    _set_rates_and_discounts(state, subscription, params)
-    invoice = subscribing.bill_start(state, subscription)
-    _begin(state, subscription, invoice, params.get("payment_behavior", "allow_incomplete"))
-    state.emit("customer.subscription.created", subscription)
-    return subscription
-
-
-def _blank(state: State, customer: Json, params: Json) -> Json:
-    trial_end = params.get("trial_end")
-    if "trial_period_days" in params:
-        trial_end = state.now + params["trial_period_days"] * DAY
-    trial_end = trial_end if isinstance(trial_end, int) else None
-    made = state.new(
-        "subscription",
-        customer=customer["id"],
-        currency=params.get("currency") or _currency(state, params),
-        billing_cycle_anchor=trial_end or params.get("billing_cycle_anchor", state.now),
-        billing_mode={"type": "flexible", "flexible": None} | params.get("billing_mode", {}),
-        cancel_at_period_end=False,
-        start_date=state.now,
-        status="trialing" if trial_end else "active",
-        trial_start=state.now if trial_end else None,
-        trial_end=trial_end,
-        default_tax_rates=[],
-        discounts=[],
-        _tax_rates=[],
-        _period=(state.now, state.now),
-    )
-    made["items"]["url"] = f"/v1/subscription_items?subscription={made['id']}"
-    update(made, params, *FIELDS)
-    return made
-
-
-def _currency(state: State, params: Json) -> str:
-    first = params["items"][0]
-    if "price_data" in first:
-        return str(first["price_data"]["currency"])
-    return str(state.get("price", first.get("price", ""), "items[price]")["currency"])
-
-
-def _check_items(subscription: Json) -> None:
-    found = {
-        (i["price"]["recurring"]["interval"], i["price"]["recurring"]["interval_count"])
-        for i in subscribing.items_of(subscription)
-    }
-    if len(found) != 1:
-        raise refuse("all items of a subscription need the same interval here", param="items")
-
-
-def _begin(state: State, subscription: Json, invoice: Json, behaviour: str) -> None:
-    """Finalises and collects the first invoice, unless it is sent: that one waits its hour."""
-    if subscription["collection_method"] == "send_invoice":
-        return
-    method = paying.default_method(state, subscription["customer"], subscription)
-    if method is None and invoice["amount_due"] and behaviour != "default_incomplete":
-        raise refuse("This customer has no attached payment source or default payment method.", code="resource_missing")
-    if invoice["amount_due"]:
-        subscription["status"] = "incomplete"
-    invoicing.finalize(state, invoice)
-    if invoice["amount_due"] and behaviour != "default_incomplete":
-        try:
-            invoicing.pay(state, invoice, method)
-        except StripeFailure:
-            if behaviour == "error_if_incomplete":
-                raise
-
-
-def _set_rates_and_discounts(state: State, subscription: Json, params: Json) -> None:
-    if "default_tax_rates" in params:
-        subscription["_tax_rates"] = params["default_tax_rates"] or []
-        rates = [state.get("tax_rate", id, "default_tax_rates") for id in subscription["_tax_rates"]]
-        subscription["default_tax_rates"] = rates
-    if "discounts" in params:
-        owner = {"subscription": subscription["id"], "customer": subscription["customer"]}
-        wanted = params["discounts"] or []
-        kept = [one["discount"] for one in wanted if "discount" in one]
-        subscription["discounts"] = kept + [redeemed(state, one, **owner) for one in wanted if "discount" not in one]
 
 
 def _change_items(state: State, subscription: Json, params: Json) -> str | None:
@@ -253,7 +115,7 @@ def _change_items(state: State, subscription: Json, params: Json) -> str | None:
             subscribing.prorate(state, subscription, before, after, at)
     if not subscribing.items_of(subscription):
         raise refuse("a subscription needs an item", param="items")
-    _check_items(subscription)
+    starting.check_items(subscription)
     if subscribing.items_of(subscription)[0]["price"]["recurring"]["interval"] != old_interval:
         return "interval"
     return "items" if params.get("items") else None
@@ -309,19 +171,3 @@ def _close(state: State, invoice: Json) -> None:
         invoicing.finalize(state, invoice)
         if invoice["status"] == "open":
             invoicing.collect(state, invoice)
-
-
-_ITEM = ("price", "price_data", "quantity", "metadata", "tax_rates", "deleted")
-
-
-def _item_part(params: Json) -> Json:
-    return {name: value for name, value in params.items() if name in _ITEM}
-
-
-def _item_changed(state: State, subscription_id: str, wanted: Json, call: Call) -> Json:
-    """The item after a change through its own address."""
-    before = {item["id"] for item in subscribing.items_of(state.get("subscription", subscription_id, "subscription"))}
-    behaviour = {k: v for k, v in call.params.items() if k in ("proration_behavior", "proration_date")}
-    subscription = change(state, Call("POST", call.path, (subscription_id,), {"items": [wanted], **behaviour}))
-    id = wanted.get("id") or next(i["id"] for i in subscribing.items_of(subscription) if i["id"] not in before)
-    return next((item for item in subscribing.items_of(subscription) if item["id"] == id), {})

@@ -64,7 +64,7 @@ def total(state: State, meter: Json, customer: str, start: int, end: int) -> Dec
         case "count":
             return Decimal(len(events))
         case "last":
-            return max(events, key=lambda event: event.timestamp).value(meter) if events else Decimal(0)
+            return sorted(events, key=lambda event: event.timestamp)[-1].value(meter) if events else Decimal(0)
     return sum((event.value(meter) for event in events), Decimal(0))
 
 

@@ -54,6 +54,47 @@ def test_a_declined_card_leaves_it_incomplete_until_the_invoice_is_paid(shop: Sh
     assert shop.client.v1.subscriptions.retrieve(made.id).status == "active"
 
 
+def test_an_incomplete_one_is_given_up_after_a_day(shop: Shop, server: StripeServer) -> None:
+    made = shop.subscribe(payment_behavior="default_incomplete")
+    server.advance(server.now() + DAY)
+    assert shop.client.v1.subscriptions.retrieve(made.id).status == "incomplete_expired"
+    assert shop.invoices()[0].status == "void"
+
+
+def test_a_customer_has_one_currency(shop: Shop) -> None:
+    shop.subscribe()
+    euro = shop.client.v1.prices.create(
+        {"product": shop.product, "currency": "eur", "unit_amount": 100, "recurring": {"interval": "month"}}
+    )
+    with pytest.raises(stripe.InvalidRequestError, match="combine currencies"):
+        shop.subscribe(items=[{"price": euro.id}])
+
+
+def test_a_price_has_amounts_in_other_currencies(shop: Shop) -> None:
+    both = shop.client.v1.prices.create(
+        {
+            "product": shop.product,
+            "currency": "usd",
+            "unit_amount": 100,
+            "recurring": {"interval": "month"},
+            "currency_options": {"eur": {"unit_amount": 90}},
+        }
+    )
+    shop.subscribe(items=[{"price": both.id}], currency="eur")
+    assert (shop.invoices()[0].currency, shop.invoices()[0].total) == ("eur", 90)
+
+
+def test_packages_and_volume_tiers(shop: Shop) -> None:
+    plain: Any = {"product": shop.product, "currency": "usd", "recurring": {"interval": "month"}}
+    packs = shop.client.v1.prices.create(
+        {**plain, "unit_amount": 700, "transform_quantity": {"divide_by": 10, "round": "up"}}
+    )
+    tiers = [{"up_to": 5, "unit_amount": 10}, {"up_to": "inf", "unit_amount": 8, "flat_amount": 1}]
+    volume = shop.client.v1.prices.create({**plain, "billing_scheme": "tiered", "tiers_mode": "volume", "tiers": tiers})
+    shop.subscribe(items=[{"price": packs.id, "quantity": 21}, {"price": volume.id, "quantity": 6}])
+    assert [line.amount for line in shop.invoices()[0].lines.data] == [2100, 49]
+
+
 def test_an_invoice_that_is_sent_waits_as_a_draft(shop: Shop, server: StripeServer) -> None:
     made = shop.subscribe(collection_method="send_invoice", days_until_due=30, expand=["latest_invoice"])
     assert (made.status, made.latest_invoice.status) == ("active", "draft")

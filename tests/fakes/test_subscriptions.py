@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.fakes.shop import DAY, HOUR, Shop, save_card
+from tests.fakes.shop import DAY, HOUR, Shop, items, period_end, save_card
 from tests.fakes.stripe import StripeServer
 
 pytestmark = pytest.mark.database_free
@@ -16,15 +16,6 @@ pytestmark = pytest.mark.database_free
 
 def types(server: StripeServer) -> list[str]:
     return [event["type"] for event in server.events]
-
-
-def items(subscription: Any) -> Any:
-    """`items` is a method of mappings, so the field is asked for by name."""
-    return subscription["items"].data
-
-
-def period_end(subscription: Any) -> int:
-    return int(items(subscription)[0].current_period_end)
 
 
 def test_a_subscription_starts_active_and_paid_and_its_items_have_the_period(shop: Shop, server: StripeServer) -> None:
@@ -59,40 +50,6 @@ def test_an_incomplete_one_is_given_up_after_a_day(shop: Shop, server: StripeSer
     server.advance(server.now() + DAY)
     assert shop.client.v1.subscriptions.retrieve(made.id).status == "incomplete_expired"
     assert shop.invoices()[0].status == "void"
-
-
-def test_a_customer_has_one_currency(shop: Shop) -> None:
-    shop.subscribe()
-    euro = shop.client.v1.prices.create(
-        {"product": shop.product, "currency": "eur", "unit_amount": 100, "recurring": {"interval": "month"}}
-    )
-    with pytest.raises(stripe.InvalidRequestError, match="combine currencies"):
-        shop.subscribe(items=[{"price": euro.id}])
-
-
-def test_a_price_has_amounts_in_other_currencies(shop: Shop) -> None:
-    both = shop.client.v1.prices.create(
-        {
-            "product": shop.product,
-            "currency": "usd",
-            "unit_amount": 100,
-            "recurring": {"interval": "month"},
-            "currency_options": {"eur": {"unit_amount": 90}},
-        }
-    )
-    shop.subscribe(items=[{"price": both.id}], currency="eur")
-    assert (shop.invoices()[0].currency, shop.invoices()[0].total) == ("eur", 90)
-
-
-def test_packages_and_volume_tiers(shop: Shop) -> None:
-    plain: Any = {"product": shop.product, "currency": "usd", "recurring": {"interval": "month"}}
-    packs = shop.client.v1.prices.create(
-        {**plain, "unit_amount": 700, "transform_quantity": {"divide_by": 10, "round": "up"}}
-    )
-    tiers = [{"up_to": 5, "unit_amount": 10}, {"up_to": "inf", "unit_amount": 8, "flat_amount": 1}]
-    volume = shop.client.v1.prices.create({**plain, "billing_scheme": "tiered", "tiers_mode": "volume", "tiers": tiers})
-    shop.subscribe(items=[{"price": packs.id, "quantity": 21}, {"price": volume.id, "quantity": 6}])
-    assert [line.amount for line in shop.invoices()[0].lines.data] == [2100, 49]
 
 
 def test_an_invoice_that_is_sent_waits_as_a_draft(shop: Shop, server: StripeServer) -> None:
@@ -229,27 +186,6 @@ def test_a_trial_costs_nothing_and_then_begins(shop: Shop, server: StripeServer)
     server.advance(server.now() + 14 * DAY + HOUR)
     assert shop.client.v1.subscriptions.retrieve(made.id).status == "active"
     assert (shop.invoices()[0].status, shop.invoices()[0].total) == ("paid", 2000)
-
-
-def test_a_coupon_for_once_and_a_promotion_code_for_ever(shop: Shop, server: StripeServer) -> None:
-    coupons, codes = shop.client.v1.coupons, shop.client.v1.promotion_codes
-    once = coupons.create({"amount_off": 500, "currency": "usd", "duration": "once"})
-    half = coupons.create({"percent_off": 50, "duration": "forever"})
-    code = codes.create({"promotion": {"type": "coupon", "coupon": half.id}, "code": "HALF"})
-    made = shop.subscribe(discounts=[{"coupon": once.id}, {"promotion_code": code.id}])
-    server.advance(period_end(made) + HOUR)
-    assert [invoice.total for invoice in shop.invoices()] == [1000, 750]
-    assert codes.retrieve(code.id).times_redeemed == 1
-
-
-def test_taxes_come_on_top_or_are_inside(shop: Shop) -> None:
-    rates = shop.client.v1.tax_rates
-    vat = rates.create({"display_name": "VAT", "percentage": 19, "inclusive": False})
-    inside = rates.create({"display_name": "VAT", "percentage": 19, "inclusive": True})
-    shop.subscribe(default_tax_rates=[vat.id])
-    assert (shop.invoices()[0].subtotal, shop.invoices()[0].total) == (2000, 2380)
-    shop.subscribe(default_tax_rates=[inside.id])
-    assert (shop.invoices()[0].total, shop.invoices()[0].total_excluding_tax) == (2000, 1681)
 
 
 def test_a_card_that_fails_at_renewal_makes_it_past_due_and_is_tried_again(shop: Shop, server: StripeServer) -> None:

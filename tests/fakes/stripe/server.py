@@ -78,7 +78,8 @@ class StripeServer:
     def pay(self, session_id: str, card: str = "pm_card_visa") -> Json:
         """Does what a person does on the page of a checkout session; gives the session as it is then."""
         with self.state.lock:
-            self.state.trigger = replace(self.state.trigger, id="", key=None)
+            session = self.state.objects["checkout.session"][session_id]
+            self.state.trigger = replace(self.state.trigger, id="", key=None, livemode=session["livemode"])
             return checkout.complete(self.state, session_id, card)
 
     def delivery(

@@ -31,6 +31,7 @@ def start(state: State, params: Json) -> Json:
     if not params.get("items"):
         raise refuse("items are needed", code="parameter_missing", param="items")
     subscription = _blank(state, customer, params)
+    check_method(state, params)
     for item in params["items"]:
         subscribing.add_item(state, subscription, item)
     check_items(subscription)
@@ -114,6 +115,12 @@ def _begin(state: State, subscription: Json, invoice: Json, behaviour: str) -> N
         except StripeFailure:
             if behaviour == "error_if_incomplete":
                 raise
+
+
+def check_method(state: State, params: Json) -> None:
+    """Raises unless the payment method that is to pay is there."""
+    if params.get("default_payment_method"):
+        state.get("payment_method", params["default_payment_method"], "default_payment_method")
 
 
 def set_rates_and_discounts(state: State, subscription: Json, params: Json) -> None:

@@ -204,3 +204,53 @@ def test_a_card_that_fails_at_renewal_makes_it_past_due_and_is_tried_again(shop:
 def test_time_does_not_run_backwards(server: StripeServer) -> None:
     with pytest.raises(ValueError, match="backwards"):
         server.advance(server.now() - 1)
+
+
+def test_another_interval_begins_a_new_period_at_once(shop: Shop, server: StripeServer) -> None:
+    made = shop.subscribe(items=[{"price": shop.fee}])
+    server.advance((server.now() + period_end(made)) // 2)
+    yearly = shop.client.v1.prices.create(
+        {"product": shop.product, "currency": "usd", "unit_amount": 20000, "recurring": {"interval": "year"}}
+    )
+    change: Any = {"items": [{"id": items(made)[0].id, "price": yearly.id}]}
+    changed = shop.client.v1.subscriptions.update(made.id, {**change, "proration_behavior": "none"})
+    assert datetime.fromtimestamp(period_end(changed), UTC).year == 2027
+    assert (shop.invoices()[0].billing_reason, shop.invoices()[0].total) == ("subscription_update", 20000)
+
+
+def test_intervals_can_not_be_mixed(shop: Shop) -> None:
+    weekly = shop.client.v1.prices.create(
+        {"product": shop.product, "currency": "usd", "unit_amount": 5, "recurring": {"interval": "week"}}
+    )
+    assert period_end(shop.subscribe(items=[{"price": weekly.id}])) == 1_790_942_400 + 7 * DAY
+    with pytest.raises(stripe.InvalidRequestError, match="same interval"):
+        shop.subscribe(items=[{"price": weekly.id}, {"price": shop.fee}])
+
+
+def test_a_trial_ends_now_or_later(shop: Shop, server: StripeServer) -> None:
+    made = shop.subscribe(items=[{"price": shop.fee}], trial_period_days=14)
+    later = shop.client.v1.subscriptions.update(made.id, {"trial_end": server.now() + 20 * DAY})
+    assert (later.status, period_end(later)) == ("trialing", server.now() + 20 * DAY)
+    done = shop.client.v1.subscriptions.update(made.id, {"trial_end": "now"})
+    assert (done.status, shop.invoices()[0].total, shop.invoices()[0].status) == ("active", 2000, "paid")
+
+
+def test_cancelling_bills_the_use_and_gives_back_the_rest_of_the_fee(shop: Shop, server: StripeServer) -> None:
+    made = shop.subscribe()
+    server.advance((server.now() + period_end(made)) // 2)
+    shop.report("20", "e1", timestamp=server.now() - 1)
+    server.aggregate()
+    shop.client.v1.subscriptions.cancel(made.id, {"invoice_now": True, "prorate": True})
+    assert shop.invoices()[0].total == 15 - 1000
+    assert shop.client.v1.customers.retrieve(shop.customer).balance == 15 - 1000
+
+
+def test_an_item_can_go_and_another_come(shop: Shop, server: StripeServer) -> None:
+    made = shop.subscribe()
+    fee, use = items(made)
+    change: Any = [{"id": fee.id, "deleted": True}, {"price": shop.fee, "quantity": 2}]
+    changed = shop.client.v1.subscriptions.update(made.id, {"items": change, "proration_behavior": "none"})
+    assert [item.quantity for item in items(changed)] == [None, 2]
+    with pytest.raises(stripe.InvalidRequestError, match="No such"):
+        shop.client.v1.subscription_items.retrieve(fee.id)
+    assert shop.client.v1.subscription_items.retrieve(use.id).quantity is None

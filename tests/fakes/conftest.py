@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,12 @@ import pytest
 
 from tests.fakes.shop import NOON, Shop, client_of, open_shop
 from tests.fakes.stripe import StripeServer
+
+
+@pytest.fixture(autouse=True)
+def _quiet_sdk(caplog: pytest.LogCaptureFixture) -> None:
+    """The SDK logs every request; `StripeServer.requests` tells the same."""
+    caplog.set_level(logging.WARNING, "stripe")
 
 
 @pytest.fixture

@@ -13,12 +13,14 @@ KEY = "sk_test_shop"
 DAY, HOUR = 24 * 3600, 3600
 NOON = 1_790_942_400
 """2026-10-02 12:00 UTC, when every test begins."""
+HTTP = stripe.RequestsClient()
+"""One for all tests: each would read the certificates of the machine again."""
 
 
 def client_of(server: StripeServer, *, key: str = KEY, retries: int = 0) -> Any:
     """The real SDK, led to the fake; untyped, because tests send what its types forbid."""
     bases: Any = dict.fromkeys(("api", "connect", "files", "meter_events"), server.url)
-    return stripe.StripeClient(key, base_addresses=bases, max_network_retries=retries)
+    return stripe.StripeClient(key, base_addresses=bases, max_network_retries=retries, http_client=HTTP)
 
 
 @dataclass(frozen=True)

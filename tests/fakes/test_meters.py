@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.fakes.shop import DAY, HOUR, Shop, client_of
+from tests.fakes.shop import DAY, HOUR, NOON, Shop, client_of
 from tests.fakes.stripe import StripeServer
 
 pytestmark = pytest.mark.database_free
-FIRST_HOUR: Any = {"start_time": 1_790_942_400, "end_time": 1_790_942_400 + HOUR}
+FIRST_HOUR: Any = {"start_time": NOON, "end_time": NOON + HOUR}
 REPORTED = "v1.billing.meter.error_report_triggered"
 
 

@@ -123,23 +123,6 @@ def test_a_change_can_be_billed_at_once_or_not_at_all(shop: Shop, server: Stripe
     assert not shop.client.v1.invoice_items.list({"customer": shop.customer, "pending": True}).data
 
 
-def test_an_item_has_an_address_of_its_own(shop: Shop) -> None:
-    made = shop.subscribe()
-    rows = shop.client.v1.subscription_items
-    extra = shop.client.v1.prices.create(
-        {"product": shop.product, "currency": "usd", "unit_amount": 100, "recurring": {"interval": "month"}}
-    )
-    item = rows.create({"subscription": made.id, "price": extra.id, "proration_behavior": "none"})
-    assert rows.update(item.id, {"quantity": 4}).quantity == 4
-    rows.delete(item.id)
-    assert [row.price.id for row in rows.list({"subscription": made.id}).data] == [shop.usage, shop.fee]
-
-
-def test_a_metered_item_has_no_quantity(shop: Shop) -> None:
-    with pytest.raises(stripe.InvalidRequestError, match="no quantity"):
-        shop.subscribe(items=[{"price": shop.usage, "quantity": 1}])
-
-
 def test_it_ends_with_the_period_and_bills_the_last_use(shop: Shop, server: StripeServer) -> None:
     made = shop.subscribe()
     shop.client.v1.subscriptions.update(made.id, {"cancel_at_period_end": True})
@@ -206,27 +189,6 @@ def test_time_does_not_run_backwards(server: StripeServer) -> None:
         server.advance(server.now() - 1)
 
 
-def test_another_interval_begins_a_new_period_at_once(shop: Shop, server: StripeServer) -> None:
-    made = shop.subscribe(items=[{"price": shop.fee}])
-    server.advance((server.now() + period_end(made)) // 2)
-    yearly = shop.client.v1.prices.create(
-        {"product": shop.product, "currency": "usd", "unit_amount": 20000, "recurring": {"interval": "year"}}
-    )
-    change: Any = {"items": [{"id": items(made)[0].id, "price": yearly.id}]}
-    changed = shop.client.v1.subscriptions.update(made.id, {**change, "proration_behavior": "none"})
-    assert datetime.fromtimestamp(period_end(changed), UTC).year == 2027
-    assert (shop.invoices()[0].billing_reason, shop.invoices()[0].total) == ("subscription_update", 20000)
-
-
-def test_intervals_can_not_be_mixed(shop: Shop) -> None:
-    weekly = shop.client.v1.prices.create(
-        {"product": shop.product, "currency": "usd", "unit_amount": 5, "recurring": {"interval": "week"}}
-    )
-    assert period_end(shop.subscribe(items=[{"price": weekly.id}])) == 1_790_942_400 + 7 * DAY
-    with pytest.raises(stripe.InvalidRequestError, match="same interval"):
-        shop.subscribe(items=[{"price": weekly.id}, {"price": shop.fee}])
-
-
 def test_a_trial_ends_now_or_later(shop: Shop, server: StripeServer) -> None:
     made = shop.subscribe(items=[{"price": shop.fee}], trial_period_days=14)
     later = shop.client.v1.subscriptions.update(made.id, {"trial_end": server.now() + 20 * DAY})
@@ -243,14 +205,3 @@ def test_cancelling_bills_the_use_and_gives_back_the_rest_of_the_fee(shop: Shop,
     shop.client.v1.subscriptions.cancel(made.id, {"invoice_now": True, "prorate": True})
     assert shop.invoices()[0].total == 15 - 1000
     assert shop.client.v1.customers.retrieve(shop.customer).balance == 15 - 1000
-
-
-def test_an_item_can_go_and_another_come(shop: Shop, server: StripeServer) -> None:
-    made = shop.subscribe()
-    fee, use = items(made)
-    change: Any = [{"id": fee.id, "deleted": True}, {"price": shop.fee, "quantity": 2}]
-    changed = shop.client.v1.subscriptions.update(made.id, {"items": change, "proration_behavior": "none"})
-    assert [item.quantity for item in items(changed)] == [None, 2]
-    with pytest.raises(stripe.InvalidRequestError, match="No such"):
-        shop.client.v1.subscription_items.retrieve(fee.id)
-    assert shop.client.v1.subscription_items.retrieve(use.id).quantity is None

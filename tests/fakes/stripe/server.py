@@ -16,7 +16,7 @@ from tests.fakes.stripe.resources import checkout
 from tests.fakes.stripe.state import Json, State
 from tests.fakes.stripe.wire import Listener
 
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.01
 
 
 class StripeServer:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 from billing.domain.money import ZERO, exact_arithmetic, plain
 
 AMOUNT_DIGITS, QUANTITY_DIGITS = 12, 6
 """After the point; their product is what an amount of use can need."""
+LARGEST_AMOUNT, LARGEST_QUANTITY = Decimal(10**20), Decimal(10**12)
+"""The first that the tables can not hold."""
 
 
 class PriceModel(StrEnum):
-    """How the price of a quantity is found."""
+    """How the price of a quantity is found.
+
+    flat: one amount, whatever the quantity. per_unit: the same for each unit. graduated: each unit at the amount of
+    the tier that it lies in. volume: all units at the amount of the tier that their total lies in. package: in
+    packages of a size, of which one that is begun is charged whole.
+    """
 
     FLAT = "flat"
     PER_UNIT = "per_unit"
     GRADUATED = "graduated"
+    VOLUME = "volume"
+    PACKAGE = "package"
+
+
+TIERED = (PriceModel.GRADUATED, PriceModel.VOLUME)
 
 
 class InvalidPrice(ValueError):
@@ -37,11 +47,16 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class PriceRule:
-    """A price: `amount` for flat and per unit, `tiers` for graduated."""
+    """A price: `amount` for flat, per unit and one package, `tiers` for graduated and volume.
+
+    Only a package price has a `package_size` and `free_units`, which come before the first package.
+    """
 
     model: PriceModel
     amount: Decimal = ZERO
     tiers: tuple[Tier, ...] = ()
+    package_size: Decimal = ZERO
+    free_units: Decimal = ZERO
 
     @property
     def depends_on_position(self) -> bool:
@@ -50,7 +65,9 @@ class PriceRule:
 
     @property
     def included(self) -> Decimal:
-        """How many units come free: the width of a first tier that costs nothing."""
+        """How many units come free: those before the first package, or a first graduated tier that costs nothing."""
+        if self.model == PriceModel.PACKAGE:
+            return self.free_units
         first = self.tiers[0] if self.model == PriceModel.GRADUATED and self.tiers else None
         free = first is not None and not first.unit_amount and not first.flat_amount
         return first.up_to or ZERO if first is not None and free else ZERO
@@ -58,7 +75,10 @@ class PriceRule:
 
 @dataclass(frozen=True, slots=True)
 class TierPart:
-    """What one tier adds to the price of a quantity; `above` is where the tier begins."""
+    """What one tier adds to the price of a quantity; `above` is where the tier begins.
+
+    `amount` is `flat_amount` and `unit_amount` for each of `quantity`; where `packages` is given, for each of those.
+    """
 
     above: Decimal
     up_to: Decimal | None
@@ -66,6 +86,7 @@ class TierPart:
     unit_amount: Decimal
     flat_amount: Decimal
     amount: Decimal
+    packages: Decimal | None = None
 
 
 def rate(rule: PriceRule, quantity: Decimal) -> Decimal:
@@ -73,55 +94,103 @@ def rate(rule: PriceRule, quantity: Decimal) -> Decimal:
 
     Raises `ValueError` for a negative quantity.
     """
-    if quantity < 0:
-        raise ValueError("a quantity can not be negative")
-    if quantity == 0:
-        return ZERO
     with exact_arithmetic():
-        match rule.model:
-            case PriceModel.FLAT:
-                return rule.amount
-            case PriceModel.PER_UNIT:
-                return rule.amount * quantity
-            case PriceModel.GRADUATED:
-                return sum((part.amount for part in breakdown(rule, quantity)), ZERO)
+        return sum((part.amount for part in breakdown(rule, quantity)), ZERO)
 
 
 def marginal(rule: PriceRule, position: Decimal, quantity: Decimal) -> Decimal:
-    """The exact price of the units in (position, position + quantity]; adjacent ones sum to the price of the whole."""
+    """The exact price of the units in (position, position + quantity]; adjacent ones sum to the price of the whole.
+
+    Negative where a volume price drops: the unit that reaches a cheaper tier makes all units before it cheaper.
+    """
     with exact_arithmetic():
         return rate(rule, position + quantity) - rate(rule, position)
 
 
 def breakdown(rule: PriceRule, quantity: Decimal) -> list[TierPart]:
-    """The parts of a graduated price, tier by tier, only tiers that are reached."""
+    """The parts of the price: their quantities sum to `quantity`, their amounts to its price; none for nothing.
+
+    Raises `ValueError` for a negative quantity.
+    """
+    if quantity < 0:
+        raise ValueError("a quantity can not be negative")
+    if quantity == 0:
+        return []
+    with exact_arithmetic():
+        match rule.model:
+            case PriceModel.FLAT:
+                return [TierPart(ZERO, None, quantity, ZERO, rule.amount, rule.amount)]
+            case PriceModel.PER_UNIT:
+                return [TierPart(ZERO, None, quantity, rule.amount, ZERO, rule.amount * quantity)]
+            case PriceModel.GRADUATED:
+                return _graduated(rule, quantity)
+            case PriceModel.VOLUME:
+                return [_volume(rule, quantity)]
+            case PriceModel.PACKAGE:
+                return _packages(rule, quantity)
+
+
+def _graduated(rule: PriceRule, quantity: Decimal) -> list[TierPart]:
     parts: list[TierPart] = []
     above = ZERO
-    with exact_arithmetic():
-        for tier in rule.tiers:
-            if quantity <= above:
-                break
-            within = (quantity if tier.up_to is None else min(quantity, tier.up_to)) - above
-            amount = tier.flat_amount + within * tier.unit_amount
-            parts.append(TierPart(above, tier.up_to, within, tier.unit_amount, tier.flat_amount, amount))
-            above += within
+    for tier in rule.tiers:
+        if quantity <= above:
+            break
+        within = (quantity if tier.up_to is None else min(quantity, tier.up_to)) - above
+        parts.append(_part(above, tier, within))
+        above += within
+    return parts
+
+
+def _volume(rule: PriceRule, quantity: Decimal) -> TierPart:
+    above = ZERO
+    for tier in rule.tiers:
+        if tier.up_to is None or quantity <= tier.up_to:
+            return _part(above, tier, quantity)
+        above = tier.up_to
+    raise InvalidPrice("the last tier must be open: up_to null")
+
+
+def _part(above: Decimal, tier: Tier, quantity: Decimal) -> TierPart:
+    amount = tier.flat_amount + quantity * tier.unit_amount
+    return TierPart(above, tier.up_to, quantity, tier.unit_amount, tier.flat_amount, amount)
+
+
+def _packages(rule: PriceRule, quantity: Decimal) -> list[TierPart]:
+    free = min(quantity, rule.free_units)
+    beyond = quantity - free
+    parts = [TierPart(ZERO, rule.free_units, free, ZERO, ZERO, ZERO, ZERO)] if free else []
+    if beyond:
+        whole, begun = divmod(beyond, rule.package_size)
+        packages = whole + (1 if begun else 0)
+        amount = packages * rule.amount
+        parts.append(TierPart(rule.free_units, None, beyond, rule.amount, ZERO, amount, packages))
     return parts
 
 
 def check(rule: PriceRule) -> None:
     """Raises `InvalidPrice` unless every quantity has exactly one price that is not negative."""
-    amounts = [rule.amount, *(tier.unit_amount for tier in rule.tiers), *(tier.flat_amount for tier in rule.tiers)]
-    if any(not amount.is_finite() or amount < 0 for amount in amounts):
-        raise InvalidPrice("an amount must be a number and must not be negative")
-    if any(_digits(amount) > AMOUNT_DIGITS for amount in amounts):
-        raise InvalidPrice(f"an amount can have {AMOUNT_DIGITS} digits after the point")
-    if rule.model != PriceModel.GRADUATED:
+    for amount in (rule.amount, *(each for tier in rule.tiers for each in (tier.unit_amount, tier.flat_amount))):
+        _check_number(amount, "an amount", AMOUNT_DIGITS, LARGEST_AMOUNT)
+    _check_package(rule)
+    if rule.model not in TIERED:
         if rule.tiers:
-            raise InvalidPrice("only a graduated price has tiers")
+            raise InvalidPrice("only a graduated or a volume price has tiers")
         return
     if rule.amount:
-        raise InvalidPrice("a graduated price is told by its tiers alone")
+        raise InvalidPrice(f"a {rule.model} price is told by its tiers alone")
     _check_bounds([tier.up_to for tier in rule.tiers])
+
+
+def _check_package(rule: PriceRule) -> None:
+    if rule.model != PriceModel.PACKAGE:
+        if rule.package_size or rule.free_units:
+            raise InvalidPrice("only a package price has a package size and free units")
+        return
+    _check_number(rule.package_size, "a package size", QUANTITY_DIGITS, LARGEST_QUANTITY)
+    _check_number(rule.free_units, "the free units", QUANTITY_DIGITS, LARGEST_QUANTITY)
+    if not rule.package_size:
+        raise InvalidPrice("a package size must be above zero")
 
 
 def _check_bounds(bounds: list[Decimal | None]) -> None:
@@ -130,35 +199,21 @@ def _check_bounds(bounds: list[Decimal | None]) -> None:
     closed = [bound for bound in bounds[:-1] if bound is not None]
     if len(closed) != len(bounds) - 1:
         raise InvalidPrice("only the last tier may be open")
-    if any(not bound.is_finite() for bound in closed):
-        raise InvalidPrice("a tier must end at a number")
-    if any(_digits(bound) > QUANTITY_DIGITS for bound in closed):
-        raise InvalidPrice(f"a tier can end at {QUANTITY_DIGITS} digits after the point")
+    for bound in closed:
+        _check_number(bound, "the end of a tier", QUANTITY_DIGITS, LARGEST_QUANTITY)
     if any(low >= high for low, high in zip([ZERO, *closed], closed, strict=False)):
         raise InvalidPrice("tiers must ascend from above zero")
 
 
-def _digits(value: Decimal) -> int:
-    return -int(plain(value).as_tuple().exponent)
+def _check_number(value: Decimal, what: str, digits: int, limit: Decimal) -> None:
+    if not value.is_finite() or value < 0:
+        raise InvalidPrice(f"{what} must be a number and must not be negative")
+    if value >= limit:
+        raise InvalidPrice(f"{what} must be below {limit:f}")
+    if digits_of(value) > digits:
+        raise InvalidPrice(f"{what} can have {digits} digits after the point")
 
 
-def tiers_from_json(rows: Iterable[dict[str, Any]]) -> tuple[Tier, ...]:
-    """Tiers as stored: `[{"up_to": "10" | null, "unit_amount": "2.5", "flat_amount": "0"}]`. Raises `InvalidPrice`."""
-    return tuple(
-        Tier(
-            None if row.get("up_to") is None else number(row["up_to"]),
-            number(row.get("unit_amount", "0")),
-            number(row.get("flat_amount", "0")),
-        )
-        for row in rows
-    )
-
-
-def number(value: object) -> Decimal:
-    """A decimal from text or a whole number; a float is refused, for it may already have lost the digit that counts."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        raise InvalidPrice(f"write the number as text: {value!r}")
-    try:
-        return Decimal(value)
-    except ArithmeticError as error:
-        raise InvalidPrice(f"not a number: {value!r}") from error
+def digits_of(value: Decimal) -> int:
+    """How many digits after the point a number below 10^80 needs."""
+    return max(0, -int(plain(value).as_tuple().exponent))

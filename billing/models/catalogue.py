@@ -7,7 +7,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from billing.domain.rating import InvalidPrice, PriceModel, PriceRule, check, tiers_from_json
+from billing.domain.price_json import tiers_from_json
+from billing.domain.rating import InvalidPrice, PriceModel, PriceRule, check
 from billing.fields import AmountField, QuantityField
 from tenants.ids import uuid7
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.domain.price_json import tiers_from_json
 from billing.domain.rating import (
     InvalidPrice,
     PriceModel,
@@ -18,7 +19,6 @@ from billing.domain.rating import (
     check,
     marginal,
     rate,
-    tiers_from_json,
 )
 
 amounts = st.decimals(min_value=0, max_value=1000, places=12)

@@ -1,4 +1,4 @@
-"""`manage.py billing advance | seed | check`: the operator's billing commands."""
+"""`manage.py billing advance | seed | check | rate`: the operator's billing commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from billing import cycle, ledger, seeds
+from billing import cycle, ledger, seeds, simulate
+from billing.domain.rating import InvalidPrice
 from billing.errors import ClockGoesBack
 from billing.models import Invoice
 from tenants import ids
@@ -19,7 +20,7 @@ from tenants import ids
 class Command(BaseCommand):
     """With `--json` each subcommand prints one JSON object on standard output and nothing else."""
 
-    help = "Advance billing periods, make the standard plans, check the books."
+    help = "Advance billing periods, make the standard plans, check the books, simulate a price."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -27,7 +28,12 @@ class Command(BaseCommand):
         advance.add_argument("--to", type=moment, required=True, metavar="DATE", help="2026-12-01 or with a time, UTC")
         seed = actions.add_parser("seed", help="make the standard meters and plans that are missing")
         check = actions.add_parser("check", help="look for ledger transactions that do not sum to zero")
-        for action in (advance, seed, check):
+        rate = actions.add_parser("rate", help="what a quantity costs by a price", description=simulate.DESCRIPTION)
+        rate.add_argument("--price", required=True, metavar="JSON", help=simulate.PRICE_HELP)
+        rate.add_argument(
+            "--quantity", required=True, metavar="N", help="units from the first one on, up to 6 digits after the point"
+        )
+        for action in (advance, seed, check, rate):
             action.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,6 +41,7 @@ class Command(BaseCommand):
             "advance": self.advance,
             "seed": self.seed,
             "check": self.check_books,
+            "rate": self.rate,
         }
         answer = actions[options["action"]](**options)
         if options["json"]:
@@ -59,6 +66,14 @@ class Command(BaseCommand):
     def check_books(self, **_: Any) -> dict[str, Any]:
         """The ledger transactions that are at fault."""
         return {"unbalanced": [str(each) for each in ledger.unbalanced()]}
+
+    def rate(self, price: str, quantity: str, json: bool, **_: Any) -> dict[str, Any]:
+        """The price of a quantity; the breakdown in words where people read it."""
+        try:
+            answer = simulate.simulate(price, quantity)
+        except InvalidPrice as refusal:
+            raise CommandError(str(refusal), returncode=2) from refusal
+        return answer if json else {**answer, "breakdown": [simulate.in_words(row) for row in answer["breakdown"]]}
 
 
 def moment(text: str) -> datetime:

@@ -6,17 +6,50 @@ from tenants.errors import InternalError, UserError
 
 
 class PaymentRequired(UserError):
-    """No subscription covers the work."""
+    """No subscription covers the work, or it takes none as it stands, or credits that do not suffice must pay for it.
+
+    For want of credits `extra` has amount, available, currency and upgrade_url.
+    """
 
     code = "payment_required"
     template = "No active subscription covers this work: choose a plan first."
 
 
 class QuotaExceeded(UserError):
-    """A hard limit is reached; `extra` has limit, used, reserved, resets_at and upgrade_url."""
+    """A hard limit is reached; `extra` has meter, limit, used, reserved, remaining, resets_at and upgrade_url."""
 
     code = "quota_exceeded"
     template = "The plan's limit of %(limit)s is reached for %(meter)s."
+
+
+class SpendingLimitReached(UserError):
+    """The hard spending cap leaves too little; `extra` has limit, used, reserved, remaining, currency, resets_at
+    and upgrade_url, amounts in minor units.
+    """
+
+    code = "spending_limit_reached"
+    template = "The spending cap of %(limit)s %(currency)s for this period leaves too little for this work."
+
+
+class InvalidCap(UserError):
+    """A spending cap below zero."""
+
+    code = "invalid_cap"
+    template = "A spending cap can not be negative."
+
+
+class InvalidCredits(UserError):
+    """Credits of nothing, of a fraction that can not be kept, or that expired before they were granted."""
+
+    code = "invalid_credits"
+    template = "Credits must be more than nothing and must expire in the future."
+
+
+class NothingToVoid(UserError):
+    """All of the grant is used, held by unfinished work, expired or voided."""
+
+    code = "nothing_to_void"
+    template = "Nothing of these credits is left to void."
 
 
 class FeatureNotInPlan(UserError):

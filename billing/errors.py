@@ -88,6 +88,41 @@ class TrialUsed(UserError):
     template = "The trial has been used: choose another plan."
 
 
+class CurrencyNotOffered(UserError):
+    """The plan has no prices in the currency."""
+
+    code = "currency_not_offered"
+    template = "The plan %(plan)s is not sold in %(currency)s."
+
+
+class CurrencyFixed(UserError):
+    """A customer pays in one currency; another one needs a new subscription and nothing left of the old."""
+
+    code = "currency_fixed"
+    template = "The account is kept in %(currency)s: settle what stands in it before another currency is chosen."
+
+
+class SubscriptionState(UserError):
+    """The subscription is in a state in which this can not be done; `extra` has the status."""
+
+    code = "subscription_state"
+    template = "This can not be done while the subscription is %(status)s."
+
+
+class NoPeriodEnd(UserError):
+    """The plan has no periods, so that nothing can wait for the end of one."""
+
+    code = "no_period_end"
+    template = "The plan has no periods that end: choose to do it now."
+
+
+class UnfitAddOn(UserError):
+    """The add-on widens nothing that the plan has, or is paid in other periods."""
+
+    code = "unfit_add_on"
+    template = "The add-on %(plan)s does not go with the present plan."
+
+
 class InvalidPlan(UserError):
     """A draft can not be published as it stands."""
 
@@ -100,6 +135,90 @@ class VersionPublished(UserError):
 
     code = "plan_version_published"
     template = "A published version can not be changed: make a draft from it."
+
+
+class UnknownCoupon(UserError):
+    """No coupon of that code is given out."""
+
+    code = "unknown_coupon"
+    template = "There is no coupon %(code)s."
+
+
+class CouponRefused(UserError):
+    """The coupon does not count for this customer; the text says why."""
+
+    code = "coupon_refused"
+    template = "The coupon %(code)s can not be redeemed."
+
+
+class InvoiceNotOpen(UserError):
+    """The invoice is in a state in which this can not be done."""
+
+    code = "invoice_not_open"
+    template = "The invoice %(number)s is %(state)s."
+
+
+class InvoiceNotVoidable(UserError):
+    """Money has moved for the invoice, or its credits were used."""
+
+    code = "invoice_not_voidable"
+    template = "The invoice %(number)s has payments or credit notes: issue a credit note instead."
+
+
+class PaymentTooLarge(UserError):
+    """More than what is due."""
+
+    code = "payment_too_large"
+    template = "Only %(due)s is due on the invoice %(number)s."
+
+
+class CreditNoteTooLarge(UserError):
+    """More than what is left of a line or of the invoice."""
+
+    code = "credit_note_too_large"
+    template = "No more than what is left of each line of the invoice %(number)s can be credited."
+
+
+class CreditsUsed(UserError):
+    """Credits that should be taken back were used."""
+
+    code = "credits_used"
+    template = "The credits of the invoice %(number)s were used."
+
+
+class RefundTooLarge(UserError):
+    """More than what is left of the payment."""
+
+    code = "refund_too_large"
+    template = "Only %(left)s is left of the payment."
+
+
+class SecondPersonNeeded(UserError):
+    """Who asked for it can not allow it, too."""
+
+    code = "second_person_needed"
+    template = "Another person than the one who asked for it must decide."
+
+
+class AdjustmentDecided(UserError):
+    """It was applied or rejected before."""
+
+    code = "adjustment_decided"
+    template = "The adjustment was decided before."
+
+
+class AdjustmentMismatch(UserError):
+    """The act would move another amount than the one that was named."""
+
+    code = "adjustment_mismatch"
+    template = "It comes to %(amount)s, not to the amount that was named."
+
+
+class VersionNotOffered(UserError):
+    """Subscribers are only moved to a version that is on offer."""
+
+    code = "version_not_offered"
+    template = "Publish the version before subscribers are moved to it."
 
 
 class ClockGoesBack(UserError):

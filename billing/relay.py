@@ -128,7 +128,8 @@ def _deliver_local() -> int:
             if providers.default_name() == providers.LOCAL
             else waiting.filter(tenant__in=local.values("tenant"))
         )
-        return ours.update(state=OutboxState.DELIVERED, delivered_at=now, attempts=F("attempts") + 1)
+        moved: int = ours.update(state=OutboxState.DELIVERED, delivered_at=now, attempts=F("attempts") + 1)
+        return moved
 
 
 def _attempt(message: OutboxMessage) -> str:

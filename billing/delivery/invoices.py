@@ -120,7 +120,8 @@ def _note(invoice: Invoice, provider: BillingProvider, made: InvoiceRef) -> None
             external_id=made.external_id, hosted_url=made.hosted_url, provider=provider.name
         )
         inbox_store.look_again(provider, KIND, made.external_id, because="linked")
-        lines = {f"line:{pk.hex}": pk for pk in InvoiceLine.objects.filter(invoice=invoice).values_list("id", flat=True)}
+        ids = InvoiceLine.objects.filter(invoice=invoice).values_list("id", flat=True)
+        lines = {f"line:{pk.hex}": pk for pk in ids}
         for key, external in made.lines.items():
             if key in lines:
                 provider_objects.link(invoice.tenant_id, provider, provider_objects.LINE, lines[key], external)

@@ -69,8 +69,9 @@ def _start(session: CheckoutSession, context: Context) -> Subscription:
     assert version is not None
     current = subscriptions.subscription_of(session.tenant_id)
     if current is None and version.state == VersionState.RETIRED:
-        return subscriptions.start(session.tenant_id, version, actor=context.actor)
-    return catalogue.subscribe(session.tenant_id, version.plan.slug, actor=context.actor)
+        return subscriptions.start(session.tenant_id, version, actor=context.actor, currency=session.currency)
+    currency = session.currency or None
+    return catalogue.subscribe(session.tenant_id, version.plan.slug, actor=context.actor, currency=currency)
 
 
 def _redeem(session: CheckoutSession, code: str, context: Context) -> None:

@@ -85,8 +85,7 @@ class Environment(BaseSettings):
     @classmethod
     def split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Lists are written with commas."""
-        for name in ("allowed_hosts", "csrf_trusted_origins", "STRIPE_WEBHOOK_SECRETS"):
-        for name in ("allowed_hosts", "csrf_trusted_origins", "issuer_address"):
+        for name in ("allowed_hosts", "csrf_trusted_origins", "issuer_address", "STRIPE_WEBHOOK_SECRETS"):
             if isinstance(values.get(name), str):
                 values[name] = [part.strip() for part in values[name].split(",") if part.strip()]
         return values

@@ -15,16 +15,24 @@ def advance(state: State, to: int) -> None:
     """Does all that falls due until then, in order of time. Raises `ValueError` for a time that is past."""
     if to < state.now:
         raise ValueError("time does not run backwards")
-    while due := min(_due(state), key=lambda one: one[0], default=None):
-        at, step, about = due
-        if at > to:
-            break
-        state.now = max(state.now, at)
-        state.trigger = replace(state.trigger, id="", key=None, livemode=about.get("livemode", False))
-        usage.aggregate(state, received_until=state.now - usage.AGGREGATION_SECONDS)
-        step(state, about)
+    while waiting := [one for one in _due(state) if one[0] <= to]:
+        _work_off(state, waiting)
     state.now = to
     usage.aggregate(state, received_until=to - usage.AGGREGATION_SECONDS)
+
+
+def _work_off(state: State, waiting: list[tuple[int, Step, Json]]) -> None:
+    """One step of each object, in order of time, as far as no step can put a new one in between."""
+    first = min(at for at, _, _ in waiting)
+    done: set[str] = set()
+    for at, step, about in sorted(waiting, key=lambda one: one[0]):
+        if at < first + invoicing.DRAFT_SECONDS and about["id"] not in done:
+            done.add(about["id"])
+            state.now = max(state.now, at)
+            livemode = about.get("livemode", False)
+            state.trigger = replace(state.trigger, id="", key=None, livemode=livemode)
+            usage.aggregate(state, received_until=state.now - usage.AGGREGATION_SECONDS)
+            step(state, about)
 
 
 def _due(state: State) -> Iterator[tuple[int, Step, Json]]:

@@ -13,7 +13,7 @@ from tests.fakes.stripe.state import Json, State, update
 @serves("POST", "/v1/subscriptions")
 def create(state: State, call: Call) -> Json:
     """Starts a subscription and bills it. Nothing of it is kept if it can not start."""
-    with state.undone(StripeFailure):
+    with state.undone({call.params.get("customer", "")}, StripeFailure):
         return starting.start(state, call.params)
 
 

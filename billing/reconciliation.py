@@ -135,13 +135,14 @@ def _sums(start: datetime, end: datetime, provider: str | None) -> dict[Key, Sum
 
 
 def _events(start: datetime, end: datetime, provider: str | None) -> QuerySet[UsageEvent]:
-    events = UsageEvent.objects.filter(billable=True, occurred_at__gte=start, occurred_at__lt=end)
+    events: QuerySet[UsageEvent] = UsageEvent.objects.filter(billable=True, occurred_at__gte=start, occurred_at__lt=end)
     return events if provider is None else events.filter(tenant__in=customers_of(provider))
 
 
 def customers_of(provider: str) -> QuerySet[BillingCustomer, dict[str, UUID]]:
     """The tenants from whom a provider collects."""
-    return BillingCustomer.objects.filter(provider=provider).values("tenant")
+    rows: QuerySet[BillingCustomer, dict[str, UUID]] = BillingCustomer.objects.filter(provider=provider)
+    return rows.values("tenant")
 
 
 def _counted(start: datetime, end: datetime, provider: str | None) -> dict[Key, Decimal]:

@@ -56,13 +56,16 @@ def drain(limit: int = 500) -> RelayCount:
 
 def _follow(head: OutboxMessage, most: int, done: Counter[str]) -> None:
     """Send a message and those behind it in its serial, one after the other, until one does not arrive."""
-    message: OutboxMessage | None = head
-    for _ in range(max(1, most)):
-        if message is None:
-            return
+    message = head
+    for left in range(max(1, most) - 1, -1, -1):
         outcome = _attempt(message)
         done.update((outcome, "sent"))
-        message = _next(message.serial) if outcome in (OutboxState.DELIVERED, OutboxState.PARKED) else None
+        ended = outcome in (OutboxState.DELIVERED, OutboxState.PARKED)
+        # only what will be sent is claimed
+        following = _next(message.serial) if ended and left else None
+        if following is None:
+            return
+        message = following
 
 
 def claim(count: int) -> list[OutboxMessage]:

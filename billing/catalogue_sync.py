@@ -5,6 +5,7 @@ Published versions never change, so a copy is made once; a new version has price
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID, uuid5
@@ -72,6 +73,12 @@ def sync_pending() -> int:
     if not any(_lacking(provider) for provider in _metering()):
         return 0
     return sum(row.state != SyncState.SYNCED for row in sync())
+
+
+def request_again(rows: Iterable[CatalogueObject]) -> None:
+    """Let copies be looked up, and made where they are gone, at the next sync."""
+    ids = [row.pk for row in rows]
+    CatalogueObject.objects.filter(pk__in=ids).update(state=SyncState.PENDING, error="")
 
 
 def ensure(version: PlanVersion, provider: BillingProvider) -> None:

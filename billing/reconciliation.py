@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Sum, Value
@@ -139,9 +140,9 @@ def _events(start: datetime, end: datetime, provider: str | None) -> QuerySet[Us
     return events if provider is None else events.filter(tenant__in=customers_of(provider))
 
 
-def customers_of(provider: str) -> QuerySet[BillingCustomer, dict[str, UUID]]:
+def customers_of(provider: str) -> QuerySet[BillingCustomer, Any]:
     """The tenants from whom a provider collects."""
-    rows: QuerySet[BillingCustomer, dict[str, UUID]] = BillingCustomer.objects.filter(provider=provider)
+    rows: QuerySet[BillingCustomer, Any] = BillingCustomer.objects.filter(provider=provider)
     return rows.values("tenant")
 
 

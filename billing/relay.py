@@ -16,7 +16,7 @@ import structlog
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
-from billing import clock, customers, providers
+from billing import accounts, clock, customers, providers
 from billing.delivery import topics
 from billing.delivery.attempt import Attempt
 from billing.models import BillingCustomer, OutboxMessage, OutboxState
@@ -158,9 +158,12 @@ def _provider(message: OutboxMessage) -> BillingProvider:
     with operator_context():
         name = customers.of(message.tenant_id).provider
     try:
-        return providers.by_name(name)
+        provider = providers.by_name(name)
     except providers.NoSuchProvider as missing:
         raise TryAgain(f"the provider {name} is not set up", after=LONGEST_PAUSE) from missing
+    if wrong := accounts.fault(provider):
+        raise TryAgain(wrong, after=LONGEST_PAUSE)
+    return provider
 
 
 def _begin(message: OutboxMessage) -> Attempt | None:

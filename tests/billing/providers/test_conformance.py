@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from billing import checkouts, clock, credits, customers, invoices, reconciliation, refunds
+from billing import checkouts, clock, reconciliation
 from billing.domain.reconciling import FINE
-from billing.models import CheckoutState, InvoiceState, Payment, ReconciliationItem, RefundState
+from billing.models import CheckoutState, InvoiceState, ReconciliationItem
 from tenants.context import operator_context, tenant_context
-from tests.billing.providers.stage import START, Stage, balances, close, invoices_of, payer, troubles
+from tests.billing.providers.stage import START, Stage, balances, close, invoices_of, troubles
 from tests.billing.work import Customer
 from tests.conftest import Party
 

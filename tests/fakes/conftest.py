@@ -22,6 +22,7 @@ def loose() -> Iterator[StripeServer]:
 def server(loose: StripeServer) -> Iterator[StripeServer]:
     yield loose
     loose.assert_clean()
+    assert loose.ignored == []
 
 
 @pytest.fixture

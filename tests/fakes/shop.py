@@ -49,6 +49,16 @@ class Shop:
         return self.client.v1.invoices.list({"customer": self.customer, "limit": 100}).data
 
 
+def items(subscription: Any) -> Any:
+    """`items` is a method of mappings, so the field is asked for by name."""
+    return subscription["items"].data
+
+
+def period_end(subscription: Any) -> int:
+    """Unix seconds."""
+    return int(items(subscription)[0].current_period_end)
+
+
 def open_shop(client: Any) -> Shop:
     customer = client.v1.customers.create({"email": "ada@example.com", "name": "Ada"})
     save_card(client, customer.id)

@@ -103,3 +103,55 @@ def test_a_missing_object_is_404_in_the_path_and_400_in_a_parameter(client: Any)
 
 def test_the_account_can_be_read(client: Any) -> None:
     assert client.v1.accounts.retrieve_current().charges_enabled
+
+
+def test_a_product_is_made_with_its_price_and_changed(client: Any) -> None:
+    price: Any = {"currency": "usd", "unit_amount": 5}
+    made = client.v1.products.create({"id": "reports", "name": "Reports", "default_price_data": price})
+    assert client.v1.prices.retrieve(made.default_price).product == "reports"
+    changed = client.v1.products.update("reports", {"active": False, "description": "old"})
+    assert (changed.active, changed.description) == (False, "old")
+    assert not client.v1.products.list({"active": True}).data
+    with pytest.raises(stripe.InvalidRequestError, match="already exists"):
+        client.v1.products.create({"id": "reports", "name": "again"})
+
+
+def test_a_price_is_made_with_its_product_and_retired(client: Any) -> None:
+    made = client.v1.prices.create({"currency": "usd", "unit_amount": 5, "product_data": {"name": "Extra"}})
+    client.v1.prices.update(made.id, {"active": False, "nickname": "v1", "metadata": {"version": "1"}})
+    shown = client.v1.prices.retrieve(made.id, {"expand": ["product"]})
+    assert (shown.active, shown.nickname, shown.product.name) == (False, "v1", "Extra")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"product": None}, "product"),
+        ({"unit_amount": None}, "amount is needed"),
+        ({"unit_amount_decimal": "1.5"}, "not both"),
+        ({"tiers_mode": "volume"}, "tiers"),
+        ({"recurring": {"interval": "month", "usage_type": "metered"}}, "meter"),
+    ],
+)
+def test_prices_that_contradict_themselves(shop: Shop, change: Any, message: str) -> None:
+    params = {"product": shop.product, "currency": "usd", "unit_amount": 5, **change}
+    with pytest.raises(stripe.InvalidRequestError, match=message):
+        shop.client.v1.prices.create({name: value for name, value in params.items() if value is not None})
+
+
+def test_an_archived_meter_takes_no_price(shop: Shop) -> None:
+    shop.client.v1.billing.meters.deactivate(shop.meter)
+    metered: Any = {"interval": "month", "usage_type": "metered", "meter": shop.meter}
+    params = {"product": shop.product, "currency": "usd", "unit_amount": 5, "recurring": metered}
+    with pytest.raises(stripe.InvalidRequestError, match="not active"):
+        shop.client.v1.prices.create(params)
+    assert shop.client.v1.billing.meters.reactivate(shop.meter).status == "active"
+    shop.client.v1.prices.create(params)
+
+
+def test_a_page_before_another(client: Any) -> None:
+    made = [client.v1.customers.create({}).id for _ in range(4)][::-1]
+    before = client.v1.customers.list({"ending_before": made[3], "limit": 2})
+    assert [row.id for row in before.data] == made[1:3]
+    with pytest.raises(stripe.InvalidRequestError, match="between 1 and 100"):
+        client.v1.customers.list({"limit": 101})

@@ -154,3 +154,24 @@ def test_a_hosted_invoice_is_paid(shop: Shop) -> None:
 def test_there_is_no_page_of_nothing(server: StripeServer) -> None:
     assert httpx.get(f"{server.url}/pay/cs_none").status_code == 404
     assert httpx.get(server.url).status_code == 404
+
+
+def test_a_portal_that_ends_subscriptions_at_once(shop: Shop) -> None:
+    made = shop.subscribe()
+    configurations = shop.client.v1.billing_portal.configurations
+    chosen = configurations.create({"features": {"subscription_cancel": {"enabled": True}}, "name": "strict"})
+    configurations.update(chosen.id, {"features": {"subscription_cancel": {"enabled": True, "mode": "immediately"}}})
+    session = shop.client.v1.billing_portal.sessions.create({"customer": shop.customer, "configuration": chosen.id})
+    press(session.url, "cancel", subscription=made.id)
+    assert shop.client.v1.subscriptions.retrieve(made.id).status == "canceled"
+
+
+def test_sessions_are_listed_and_labelled(shop: Shop) -> None:
+    sessions = shop.client.v1.checkout.sessions
+    made = sessions.create({**BACK, **CREDITS, "customer": shop.customer})
+    sessions.update(made.id, {"metadata": {"purchase": "7"}})
+    (found,) = sessions.list({"customer": shop.customer, "status": "open"}).data
+    assert found.metadata.to_dict() == {"purchase": "7"}
+    assert [row.quantity for row in sessions.line_items.list(made.id).data] == [2]
+    sessions.expire(made.id)
+    assert "expired" in httpx.get(str(made.url)).text

@@ -113,3 +113,10 @@ def _codes(server: StripeServer, method: str, path: str, params: Any) -> list[st
         client_of(server).raw_request(method, path, **params)
     assert refused.value.http_status == 400
     return [str(refused.value.code), *(text.split()[2] for text in server.violations)]
+
+
+def test_a_parameter_that_this_fake_does_nothing_with_is_told(loose: StripeServer) -> None:
+    ours = {"settings": {"reconciliation_mode": "manual"}}
+    client_of(loose).v1.customers.create({"email": "a@example.com", "cash_balance": ours})
+    assert loose.ignored == ["POST /v1/customers: cash_balance has no effect here"]
+    loose.assert_clean()

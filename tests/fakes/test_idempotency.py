@@ -44,7 +44,8 @@ def test_a_key_of_an_open_request_is_refused(client: Any, server: StripeServer) 
     assert fault.reached.wait(10)
     with pytest.raises(stripe.APIError) as refused:
         client.v1.customers.create(ADA, KEY)
-    assert (refused.value.http_status, refused.value.error.code) == (409, "idempotency_key_in_use")
+    assert refused.value.http_status == 409
+    assert "still open" in str(refused.value)
     fault.release()
     first.join()
     assert client.v1.customers.create(ADA, KEY).last_response.headers["Idempotent-Replayed"] == "true"

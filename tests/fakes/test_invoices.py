@@ -174,3 +174,67 @@ def test_payment_and_setup_intents_by_hand(shop: Shop) -> None:
     )
     assert setup.status == "succeeded"
     assert len(shop.client.v1.customers.payment_methods.list(shop.customer).data) == 2
+
+
+def test_a_draft_is_changed_and_an_open_invoice_is_not(shop: Shop, server: StripeServer) -> None:
+    rate = shop.client.v1.tax_rates.create({"display_name": "VAT", "percentage": 10, "inclusive": False})
+    made = shop.client.v1.invoices.create({"customer": shop.customer, "currency": "usd"})
+    shop.client.v1.invoice_items.create({"customer": shop.customer, "invoice": made.id, "amount": 100})
+    params: Any = {"default_tax_rates": [rate.id], "auto_advance": True, "description": "Thanks"}
+    changed = shop.client.v1.invoices.update(made.id, params)
+    assert (changed.total, changed.automatically_finalizes_at) == (110, server.now() + HOUR)
+    shop.client.v1.invoices.finalize_invoice(made.id, {"auto_advance": False})
+    shop.client.v1.invoices.update(made.id, {"metadata": {"seen": "1"}})
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        shop.client.v1.invoices.update(made.id, {"footer": "late"})
+    assert refused.value.code == "invoice_not_editable"
+    lines = shop.client.v1.invoices.line_items.list(made.id).data
+    assert [line.taxes[0].amount for line in lines] == [10]
+
+
+def test_items_of_a_deleted_draft_wait_again(shop: Shop) -> None:
+    made = shop.client.v1.invoices.create({"customer": shop.customer, "currency": "usd"})
+    item = shop.client.v1.invoice_items.create({"customer": shop.customer, "invoice": made.id, "amount": 100})
+    shop.client.v1.invoices.delete(made.id)
+    assert shop.client.v1.invoice_items.retrieve(item.id).invoice is None
+    full = shop.client.v1.invoices.create({"customer": shop.customer, "pending_invoice_items_behavior": "include"})
+    assert full.total == 100
+
+
+def test_an_item_by_a_price(shop: Shop) -> None:
+    once = shop.client.v1.prices.create({"product": shop.product, "currency": "usd", "unit_amount": 30})
+    params: Any = {"customer": shop.customer, "pricing": {"price": once.id}, "quantity": 2}
+    item = shop.client.v1.invoice_items.create(params)
+    assert (item.amount, item.pricing.price_details.price) == (60, once.id)
+    with pytest.raises(stripe.InvalidRequestError, match="amount is needed"):
+        shop.client.v1.invoice_items.create({"customer": shop.customer, "currency": "usd"})
+
+
+def test_an_invoice_of_a_subscription_by_hand(shop: Shop) -> None:
+    made = shop.subscribe()
+    extra = shop.client.v1.invoices.create({"customer": shop.customer, "subscription": made.id})
+    assert extra.parent.subscription_details.subscription == made.id
+    assert len(shop.client.v1.invoices.list({"subscription": made.id}).data) == 2
+
+
+def test_a_preview_with_a_change_that_is_billed_at_once(shop: Shop, server: StripeServer) -> None:
+    made = shop.subscribe()
+    end = made["items"].data[0].current_period_end
+    server.advance((server.now() + end) // 2)
+    change: Any = {"items": [{"id": made["items"].data[0].id, "quantity": 2}], "proration_behavior": "always_invoice"}
+    extra: Any = [{"amount": 7, "currency": "usd"}]
+    previews = shop.client.v1.invoices
+    shown = previews.create_preview({"subscription": made.id, "subscription_details": change, "invoice_items": extra})
+    assert shown.total == 1000 + 7
+    assert previews.create_preview({"customer": shop.customer}).total == 0
+    with pytest.raises(stripe.InvalidRequestError, match="is needed"):
+        previews.create_preview({})
+
+
+def test_credit_notes_have_memos_and_lines(shop: Shop, paid: Any) -> None:
+    line = {"type": "custom_line_item", "description": "Sorry", "unit_amount": 50, "quantity": 2}
+    note = shop.client.v1.credit_notes.create({"invoice": paid.id, "lines": [line], "out_of_band_amount": 100})
+    assert shop.client.v1.credit_notes.update(note.id, {"memo": "sorry"}).memo == "sorry"
+    assert [row.amount for row in shop.client.v1.credit_notes.line_items.list(note.id).data] == [100]
+    with pytest.raises(stripe.InvalidRequestError, match="can be voided"):
+        shop.client.v1.credit_notes.void_credit_note(note.id)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.fakes.shop import DAY, HOUR, Shop, save_card
+from tests.fakes.shop import DAY, HOUR, Shop, items, period_end, save_card
 from tests.fakes.stripe import StripeServer
 
 pytestmark = pytest.mark.database_free
@@ -16,15 +16,6 @@ pytestmark = pytest.mark.database_free
 
 def types(server: StripeServer) -> list[str]:
     return [event["type"] for event in server.events]
-
-
-def items(subscription: Any) -> Any:
-    """`items` is a method of mappings, so the field is asked for by name."""
-    return subscription["items"].data
-
-
-def period_end(subscription: Any) -> int:
-    return int(items(subscription)[0].current_period_end)
 
 
 def test_a_subscription_starts_active_and_paid_and_its_items_have_the_period(shop: Shop, server: StripeServer) -> None:
@@ -52,6 +43,13 @@ def test_a_declined_card_leaves_it_incomplete_until_the_invoice_is_paid(shop: Sh
     good = save_card(shop.client, shop.customer)
     shop.client.v1.invoices.pay(made.latest_invoice.id, {"payment_method": good})
     assert shop.client.v1.subscriptions.retrieve(made.id).status == "active"
+
+
+def test_an_incomplete_one_is_given_up_after_a_day(shop: Shop, server: StripeServer) -> None:
+    made = shop.subscribe(payment_behavior="default_incomplete")
+    server.advance(server.now() + DAY)
+    assert shop.client.v1.subscriptions.retrieve(made.id).status == "incomplete_expired"
+    assert shop.invoices()[0].status == "void"
 
 
 def test_an_invoice_that_is_sent_waits_as_a_draft(shop: Shop, server: StripeServer) -> None:
@@ -190,27 +188,6 @@ def test_a_trial_costs_nothing_and_then_begins(shop: Shop, server: StripeServer)
     assert (shop.invoices()[0].status, shop.invoices()[0].total) == ("paid", 2000)
 
 
-def test_a_coupon_for_once_and_a_promotion_code_for_ever(shop: Shop, server: StripeServer) -> None:
-    coupons, codes = shop.client.v1.coupons, shop.client.v1.promotion_codes
-    once = coupons.create({"amount_off": 500, "currency": "usd", "duration": "once"})
-    half = coupons.create({"percent_off": 50, "duration": "forever"})
-    code = codes.create({"promotion": {"type": "coupon", "coupon": half.id}, "code": "HALF"})
-    made = shop.subscribe(discounts=[{"coupon": once.id}, {"promotion_code": code.id}])
-    server.advance(period_end(made) + HOUR)
-    assert [invoice.total for invoice in shop.invoices()] == [1000, 750]
-    assert codes.retrieve(code.id).times_redeemed == 1
-
-
-def test_taxes_come_on_top_or_are_inside(shop: Shop) -> None:
-    rates = shop.client.v1.tax_rates
-    vat = rates.create({"display_name": "VAT", "percentage": 19, "inclusive": False})
-    inside = rates.create({"display_name": "VAT", "percentage": 19, "inclusive": True})
-    shop.subscribe(default_tax_rates=[vat.id])
-    assert (shop.invoices()[0].subtotal, shop.invoices()[0].total) == (2000, 2380)
-    shop.subscribe(default_tax_rates=[inside.id])
-    assert (shop.invoices()[0].total, shop.invoices()[0].total_excluding_tax) == (2000, 1681)
-
-
 def test_a_card_that_fails_at_renewal_makes_it_past_due_and_is_tried_again(shop: Shop, server: StripeServer) -> None:
     made = shop.subscribe()
     save_card(shop.client, shop.customer, "pm_card_chargeDeclined")
@@ -227,3 +204,53 @@ def test_a_card_that_fails_at_renewal_makes_it_past_due_and_is_tried_again(shop:
 def test_time_does_not_run_backwards(server: StripeServer) -> None:
     with pytest.raises(ValueError, match="backwards"):
         server.advance(server.now() - 1)
+
+
+def test_another_interval_begins_a_new_period_at_once(shop: Shop, server: StripeServer) -> None:
+    made = shop.subscribe(items=[{"price": shop.fee}])
+    server.advance((server.now() + period_end(made)) // 2)
+    yearly = shop.client.v1.prices.create(
+        {"product": shop.product, "currency": "usd", "unit_amount": 20000, "recurring": {"interval": "year"}}
+    )
+    change: Any = {"items": [{"id": items(made)[0].id, "price": yearly.id}]}
+    changed = shop.client.v1.subscriptions.update(made.id, {**change, "proration_behavior": "none"})
+    assert datetime.fromtimestamp(period_end(changed), UTC).year == 2027
+    assert (shop.invoices()[0].billing_reason, shop.invoices()[0].total) == ("subscription_update", 20000)
+
+
+def test_intervals_can_not_be_mixed(shop: Shop) -> None:
+    weekly = shop.client.v1.prices.create(
+        {"product": shop.product, "currency": "usd", "unit_amount": 5, "recurring": {"interval": "week"}}
+    )
+    assert period_end(shop.subscribe(items=[{"price": weekly.id}])) == 1_790_942_400 + 7 * DAY
+    with pytest.raises(stripe.InvalidRequestError, match="same interval"):
+        shop.subscribe(items=[{"price": weekly.id}, {"price": shop.fee}])
+
+
+def test_a_trial_ends_now_or_later(shop: Shop, server: StripeServer) -> None:
+    made = shop.subscribe(items=[{"price": shop.fee}], trial_period_days=14)
+    later = shop.client.v1.subscriptions.update(made.id, {"trial_end": server.now() + 20 * DAY})
+    assert (later.status, period_end(later)) == ("trialing", server.now() + 20 * DAY)
+    done = shop.client.v1.subscriptions.update(made.id, {"trial_end": "now"})
+    assert (done.status, shop.invoices()[0].total, shop.invoices()[0].status) == ("active", 2000, "paid")
+
+
+def test_cancelling_bills_the_use_and_gives_back_the_rest_of_the_fee(shop: Shop, server: StripeServer) -> None:
+    made = shop.subscribe()
+    server.advance((server.now() + period_end(made)) // 2)
+    shop.report("20", "e1", timestamp=server.now() - 1)
+    server.aggregate()
+    shop.client.v1.subscriptions.cancel(made.id, {"invoice_now": True, "prorate": True})
+    assert shop.invoices()[0].total == 15 - 1000
+    assert shop.client.v1.customers.retrieve(shop.customer).balance == 15 - 1000
+
+
+def test_an_item_can_go_and_another_come(shop: Shop, server: StripeServer) -> None:
+    made = shop.subscribe()
+    fee, use = items(made)
+    change: Any = [{"id": fee.id, "deleted": True}, {"price": shop.fee, "quantity": 2}]
+    changed = shop.client.v1.subscriptions.update(made.id, {"items": change, "proration_behavior": "none"})
+    assert [item.quantity for item in items(changed)] == [None, 2]
+    with pytest.raises(stripe.InvalidRequestError, match="No such"):
+        shop.client.v1.subscription_items.retrieve(fee.id)
+    assert shop.client.v1.subscription_items.retrieve(use.id).quantity is None

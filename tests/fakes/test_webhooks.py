@@ -113,8 +113,12 @@ def test_registered_addresses_get_what_they_asked_for_until_they_answer_2xx(clie
         assert "secret" not in client.v1.webhook_endpoints.retrieve(made.id).to_dict()
         client.v1.customers.create({})
         client.v1.products.create({"name": "Reports"})
-        answers = [[one.status for one in server.deliver_webhooks()] for _ in range(3)]
+        answers = [[one.status for one in server.deliver_webhooks()]]
+        failed = [row.type for row in client.v1.events.list({"delivery_success": False}).data]
+        answers += [[one.status for one in server.deliver_webhooks()] for _ in range(2)]
     assert answers == [[500], [200], []]
+    assert failed == ["customer.created"]
+    assert not client.v1.events.list({"delivery_success": False}).data
     assert types(got) == ["customer.created"] * 2
     assert client.construct_event(*got[0], made.secret).type == "customer.created"
 
@@ -179,3 +183,37 @@ def test_an_event_names_its_request_and_holds_the_object_as_it_was(client: Any, 
     assert created["request"]["idempotency_key"] == "k1"
     assert created["data"]["object"]["name"] == "Ada"
     assert updated["data"]["previous_attributes"] == {"name": "Ada"}
+
+
+def test_addresses_are_changed_disabled_and_deleted(client: Any, server: StripeServer) -> None:
+    with receiving([]) as (url, got):
+        made = client.v1.webhook_endpoints.create({"url": url, "enabled_events": ["invoice.paid"]})
+        client.v1.webhook_endpoints.update(made.id, {"enabled_events": ALL, "disabled": True})
+        client.v1.customers.create({})
+        assert server.deliver_webhooks() == []
+        client.v1.webhook_endpoints.update(made.id, {"disabled": False})
+        server.deliver_webhooks()
+        client.v1.webhook_endpoints.delete(made.id)
+        client.v1.customers.create({})
+        assert server.deliver_webhooks() == []
+    assert types(got) == ["customer.created"]
+
+
+def test_destinations_hide_their_secret_and_are_deleted(client: Any) -> None:
+    params: Any = {"name": "n", "type": "webhook_endpoint", "event_payload": "thin", "enabled_events": [REPORT]}
+    destinations = client.v2.core.event_destinations
+    made = destinations.create({**params, "webhook_endpoint": {"url": "https://shop.example/thin"}})
+    assert made.webhook_endpoint.signing_secret is None
+    assert destinations.retrieve(made.id).status == "enabled"
+    destinations.delete(made.id)
+    assert destinations.list().data == []
+
+
+def test_thin_events_are_listed_by_object(shop: Shop, server: StripeServer) -> None:
+    for number, customer in enumerate(("cus_none", "cus_none")):
+        payload = {"stripe_customer_id": customer, "value": "1"}
+        params: Any = {"event_name": "images", "payload": payload, "identifier": f"e{number}"}
+        shop.client.v1.billing.meter_events.create(params)
+        server.aggregate()
+    found = shop.client.v2.core.events.list({"object_id": shop.meter}).data
+    assert [row.id for row in found] == [event["id"] for event in reversed(server.thin_events)]

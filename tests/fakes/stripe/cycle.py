@@ -8,6 +8,8 @@ from dataclasses import replace
 from tests.fakes.stripe import invoicing, subscribing, usage
 from tests.fakes.stripe.state import Json, State
 
+INCOMPLETE_SECONDS = 23 * 3600
+"""How long the first invoice of a subscription can be paid."""
 Step = Callable[[State, Json], None]
 
 
@@ -46,6 +48,8 @@ def _due(state: State) -> Iterator[tuple[int, Step, Json]]:
 
 def _due_subscriptions(state: State) -> Iterator[tuple[int, Step, Json]]:
     for subscription in state.objects.get("subscription", {}).values():
+        if subscription["status"] == "incomplete":
+            yield subscription["start_date"] + INCOMPLETE_SECONDS, _give_up, subscription
         if subscription["status"] in ("active", "trialing", "past_due"):
             yield subscribing.current_period(subscription)[1], _renew, subscription
             if subscription["cancel_at"] is not None:
@@ -64,6 +68,16 @@ def expire(state: State, session: Json) -> None:
     """A checkout session that nobody used."""
     session |= {"status": "expired", "url": None}
     state.emit("checkout.session.expired", session)
+
+
+def _give_up(state: State, subscription: Json) -> None:
+    """The first invoice was not paid in time: there is no subscription."""
+    before = {"status": subscription["status"]}
+    subscription["status"] = "incomplete_expired"
+    invoice = state.get("invoice", subscription["latest_invoice"])
+    if invoice["status"] == "open":
+        invoicing.void(state, invoice)
+    state.emit("customer.subscription.updated", subscription, previous=before)
 
 
 def _cancel(state: State, subscription: Json) -> None:

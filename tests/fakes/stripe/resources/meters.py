@@ -100,7 +100,7 @@ def adjust(state: State, call: Call) -> Json:
         raise refuse("the event was received more than 24 hours ago", param="cancel[identifier]")
     event.cancelled = True
     usage.take_out(state, event)
-    shown = {"cancel": cancel, "event_name": event.event_name, "type": "cancel", "status": "pending"}
+    shown = {"cancel": cancel, "event_name": event.event_name, "type": call.params["type"], "status": "pending"}
     return state.unstored("billing.meter_event_adjustment", **shown)
 
 

@@ -21,6 +21,7 @@ def create(state: State, call: Call) -> Json:
 def change(state: State, call: Call) -> Json:
     subscription = running(state, call.id)
     params = call.params
+    starting.check_method(state, params)
     before = update(subscription, params, *starting.FIELDS)
     starting.set_rates_and_discounts(state, subscription, params)
     changed = _change_items(state, subscription, params)

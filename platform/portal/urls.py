@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from portal.views import jobs, keys, money, session
+from portal.views import jobs, keys, money, pay, session
 
 app_name = "portal"
 urlpatterns = [
@@ -21,6 +21,7 @@ urlpatterns = [
     path("plans", money.Plans.as_view(), name="plans"),
     path("invoices", money.Invoices.as_view(), name="invoices"),
     path("invoices/<str:identity>", money.InvoicePage.as_view(), name="invoice"),
+    path("pay/<str:identity>", pay.Pay.as_view(), name="pay"),
     path("keys", keys.Keys.as_view(), name="keys"),
     path("keys/<str:identity>/revoke", keys.RevokeKey.as_view(), name="key-revoke"),
 ]

@@ -35,6 +35,9 @@ ASSAY_ISSUER = {
     "address": environment.issuer_address,
     "tax_id": environment.issuer_tax_id,
 }
+# of one hour of a processor, minor units; 0: not known
+ASSAY_COMPUTE_COST_PER_HOUR = environment.compute_cost_per_hour
+ASSAY_COMPUTE_COST_CURRENCY = environment.compute_cost_currency
 ASSAY_INTAKE: dict[str, Any] = {"children": environment.intake_children}
 
 SECRET_KEY = (

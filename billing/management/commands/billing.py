@@ -1,4 +1,4 @@
-"""`manage.py billing advance | seed | check | rate`: the operator's billing commands."""
+"""`manage.py billing advance | seed | check | rate | figures`: the operator's billing commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from billing import cycle, ledger, seeds, simulate
+from billing import clock, cycle, figures, figures_told, ledger, seeds, simulate
 from billing.domain.rating import InvalidPrice
 from billing.errors import ClockGoesBack
 from billing.models import Invoice
@@ -31,7 +31,10 @@ class Command(BaseCommand):
         rate = actions.add_parser("rate", help="what a quantity costs by a price", description=simulate.DESCRIPTION)
         rate.add_argument("--price", required=True, metavar="JSON", help=simulate.PRICE_HELP)
         rate.add_argument("--quantity", required=True, metavar="N", help="units, up to 6 digits after the point")
-        for action in (advance, seed, check, rate):
+        month = actions.add_parser("figures", help="recurring revenue, use, credits, margins and debts of a month")
+        month.add_argument("--month", type=first_of_month, metavar="YYYY-MM", help="this one if it is left out")
+        month.add_argument("--currency", metavar="usd", help="all that there are if it is left out")
+        for action in (advance, seed, check, rate, month):
             action.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,6 +43,7 @@ class Command(BaseCommand):
             "seed": self.seed,
             "check": self.check_books,
             "rate": self.rate,
+            "figures": self.figures,
         }
         answer = actions[options["action"]](**options)
         if options["json"]:
@@ -73,6 +77,18 @@ class Command(BaseCommand):
             raise CommandError(str(refusal), returncode=2) from refusal
         return answer if json else {**answer, "breakdown": [simulate.in_words(row) for row in answer["breakdown"]]}
 
+    def figures(self, month: datetime | None, currency: str | None, json: bool, **_: Any) -> dict[str, Any]:
+        """The operator's figures, by currency."""
+        found = figures.of_month(month or figures.month_of(clock.now()), currency)
+        if json:
+            return {"figures": [figures_told.as_json(each) for each in found]}
+        return {each.currency: [_cells(row) for row in figures_told.as_rows(each)] for each in found}
+
+
+def first_of_month(text: str) -> datetime:
+    """The first moment of a month written as 2026-12, UTC."""
+    return moment(f"{text}-01")
+
 
 def moment(text: str) -> datetime:
     """An ISO date (its first moment) or date and time; UTC where it names no zone."""
@@ -95,6 +111,11 @@ def _row(invoice: Invoice) -> dict[str, Any]:
         "currency": invoice.currency,
         "period": {"start": _utc(invoice.period_start), "end": _utc(invoice.period_end)},
     }
+
+
+def _cells(row: tuple[str | int, ...]) -> dict[str, str | int]:
+    """A figure without its currency and month, which stand above it."""
+    return dict(zip(figures_told.HEADER[2:], row[2:], strict=True))
 
 
 def _utc(at: datetime) -> str:

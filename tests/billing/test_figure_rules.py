@@ -69,7 +69,8 @@ def test_a_pause_is_a_contraction_and_no_churn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "shown"), [(1, 3, "33.33"), (2, 3, "66.67"), (1, 800, "0.13"), (-1, 3, "-33.33"), (3, 3, "100.00")]
+    ("part", "whole", "shown"),
+    [(1, 3, "33.33"), (2, 3, "66.67"), (1, 800, "0.13"), (-1, 3, "-33.33"), (3, 3, "100.00")],
 )
 def test_a_share_has_two_digits_half_away_from_zero(part: int, whole: int, shown: str) -> None:
     assert str(figures.percent(part, whole)) == shown

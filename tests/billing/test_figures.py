@@ -15,11 +15,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing import clock, figures, ledger
+from billing import clock, credits, cycle, figures, quota
 from billing.domain.figures import Age
 from billing.figures import Figures
 from billing.models import (
-    Account,
     BillingInterval,
     CreditGrant,
     GrantKind,
@@ -32,7 +31,7 @@ from billing.models import (
     SubscriptionAddOn,
     SubscriptionPhase,
 )
-from tenants.context import operator_context, tenant_context
+from tenants.context import operator_context
 from tenants.models import Tenant
 from tests.billing.work import make_plan, on_plan
 
@@ -52,15 +51,14 @@ def customer(name: str) -> Tenant:
     return made
 
 
-def fee(slug: str, amount: int, interval: BillingInterval = BillingInterval.MONTH, currency: str = "usd") -> PlanVersion:
+def fee(
+    slug: str, amount: int, interval: BillingInterval = BillingInterval.MONTH, currency: str = "usd"
+) -> PlanVersion:
     """A draft with a fee is all that the figures look at."""
     plan = Plan.objects.create(slug=slug, name=slug)
     version = PlanVersion.objects.create(plan=plan, number=1, interval=interval, currency=currency)
     Price.objects.create(plan_version=version, model="flat", amount=amount, currency=currency)
     return version
-
-
-Spans = list[tuple[PlanVersion, PhaseKind, datetime, datetime | None]]
 
 
 def subscribe(tenant: Tenant, *spans: tuple[PlanVersion, PhaseKind, datetime, datetime | None]) -> Subscription:
@@ -88,7 +86,7 @@ def charged(version: PlanVersion, since: datetime, until: datetime | None = None
 
 
 def test_recurring_revenue_is_monthly_fees_and_a_twelfth_of_yearly_ones() -> None:
-    subscribe(customer("ann"), charged(fee("team", 19_900), APRIL))
+    subscribe(customer("ann"), charged(fee("crew", 19_900), APRIL))
     subscribe(customer("ben"), charged(fee("year", 120_000, BillingInterval.YEAR), APRIL))
     moved = may().movement
     # 19,900 x 12 + 120,000 a year, and 19,900 + 10,000 a month
@@ -97,7 +95,7 @@ def test_recurring_revenue_is_monthly_fees_and_a_twelfth_of_yearly_ones() -> Non
 
 
 def test_trials_and_pauses_bring_nothing_and_a_trial_is_no_customer() -> None:
-    team = fee("team", 1000)
+    team = fee("crew", 1000)
     subscribe(customer("ann"), (team, PhaseKind.TRIAL, APRIL, None))
     subscribe(customer("ben"), charged(team, APRIL, MIDDLE), (team, PhaseKind.PAUSED, MIDDLE, None))
     moved = may().movement
@@ -106,7 +104,7 @@ def test_trials_and_pauses_bring_nothing_and_a_trial_is_no_customer() -> None:
 
 
 def test_add_ons_count_by_their_number_beside_a_charged_plan_only() -> None:
-    team, more = fee("team", 1000), fee("more", 250)
+    team, more = fee("crew", 1000), fee("more", 250)
     paying = subscribe(customer("ann"), charged(team, APRIL))
     resting = subscribe(customer("ben"), (team, PhaseKind.PAUSED, APRIL, None))
     for subscription in (paying, resting):
@@ -132,7 +130,7 @@ def test_new_expansion_contraction_and_churn_of_a_month() -> None:
 
 
 def test_a_customer_who_begins_anew_has_not_gone() -> None:
-    team, tenant = fee("team", 1000), customer("ann")
+    team, tenant = fee("crew", 1000), customer("ann")
     subscribe(tenant, charged(team, APRIL, MIDDLE))
     subscribe(tenant, charged(team, MIDDLE))
     moved = may().movement
@@ -140,32 +138,44 @@ def test_a_customer_who_begins_anew_has_not_gone() -> None:
 
 
 def test_each_currency_has_its_own_figures() -> None:
-    subscribe(customer("ann"), charged(fee("team", 1000), APRIL))
+    subscribe(customer("ann"), charged(fee("crew", 1000), APRIL))
     subscribe(customer("bea"), charged(fee("equipe", 700, currency="eur"), APRIL))
     found = {each.currency: each.movement.closing for each in figures.of_month(MAY)}
     assert found == {"usd": 12_000, "eur": 8_400}
 
 
 def test_a_month_that_is_not_over_counts_up_to_now() -> None:
-    subscribe(customer("ann"), charged(fee("team", 1000), MIDDLE))
+    subscribe(customer("ann"), charged(fee("crew", 1000), MIDDLE))
     with clock.at(MIDDLE - timedelta(seconds=1)):
         assert may().movement.closing == 0
     with clock.at(MIDDLE):
         assert may().movement.closing == 12_000
 
 
-def work(tenant: Tenant, at: datetime, plugin: str, quantity: int, ms: int | None) -> None:
-    """One finished job at 10 a unit."""
-    made = on_plan(tenant, "units", plugin)
-    with clock.at(at), tenant_context(tenant.id):
-        from_quota = made.finish(quantity)
-        type(from_quota).objects.model  # noqa: B018
-    raise NotImplementedError
+def use(tenant: Tenant, plugin: str, quantity: int, ms: int | None, at: datetime = MIDDLE) -> None:
+    """One finished job at 10 a unit; the tenant is on the plan."""
+    job_id = uuid4()
+    with clock.at(at):
+        quota.reserve(tenant.id, job_id=job_id, plugin=plugin, unit="image", quantity=Decimal(quantity))
+        quota.settle(tenant.id, job_id=job_id, compute_ms=ms)
+
+
+def user(name: str) -> Tenant:
+    """A customer of a plan that charges 10 for each image, since April."""
+    tenant = customer(name)
+    with clock.at(APRIL):
+        on_plan(tenant, "units")
+    return tenant
 
 
 def test_use_and_margin_by_plugin(settings: Any) -> None:
     settings.ASSAY_COMPUTE_COST_PER_HOUR = Decimal(360)
-    usage_of(("xray", 5, 60_000), ("xray", 3, 20_000), ("ct", 1, None))
+    make_plan("units")
+    ann, ben = user("ann"), user("ben")
+    use(ann, "xray", 5, 60_000)
+    use(ben, "xray", 3, 20_000)
+    use(ann, "ct", 1, None)
+    use(ann, "ct", 7, 1000, at=JUNE)
     first, second = may().plugins
     assert (first.plugin, first.jobs, first.revenue, first.compute_ms, first.unmeasured) == ("xray", 2, 80, 80_000, 0)
     # 80 seconds of an hour at 360
@@ -173,3 +183,120 @@ def test_use_and_margin_by_plugin(settings: Any) -> None:
     assert (second.plugin, second.revenue, second.cost, second.unmeasured) == ("ct", 10, 0, 1)
     assert may().usage[-1] == 90
     assert may().usage[:-1] == [0] * 11
+
+
+def test_a_cost_that_nobody_has_set_is_not_known() -> None:
+    make_plan("units")
+    use(user("ann"), "xray", 5, 60_000)
+    (row,) = may().plugins
+    assert (row.cost, row.margin) == (None, None)
+
+
+def test_a_cost_in_one_currency_says_nothing_in_another(settings: Any) -> None:
+    settings.ASSAY_COMPUTE_COST_PER_HOUR, settings.ASSAY_COMPUTE_COST_CURRENCY = Decimal(360), "eur"
+    make_plan("units")
+    use(user("ann"), "xray", 5, 60_000)
+    assert may().plugins[0].cost is None
+
+
+def test_credits_that_were_given_burnt_broken_and_are_left() -> None:
+    make_plan("units")
+    ann = user("ann")
+    with clock.at(APRIL):
+        grant(ann, 1000)
+    with clock.at(MAY):
+        lost = grant(ann, 30, priority=99)
+    use(ann, "xray", 25, None)
+    with clock.at(MIDDLE):
+        credits.void(lost, reason="a mistake", actor="test")
+    found = may().credits
+    assert (found.sold, found.given, found.burnt, found.broken, found.deferred) == (0, 30, 250, 30, 750)
+
+
+def grant(tenant: Tenant, amount: int, priority: int = 50) -> CreditGrant:
+    return credits.grant(
+        tenant.id, Decimal(amount), "usd", kind=GrantKind.PROMOTIONAL, reason="welcome", actor="test", priority=priority
+    )
+
+
+def test_open_invoices_by_their_age() -> None:
+    tenant = customer("ann")
+    subscription = subscribe(tenant, charged(fee("crew", 1000), APRIL))
+    now = clock.now()
+    for place, (late, total, state) in enumerate(
+        [(-5, 100, "open"), (1, 200, "open"), (30, 300, "open"), (31, 400, "open"), (61, 500, "open"),
+         (91, 600, "open"), (95, 700, "open"), (99, 9999, "paid"), (99, 9999, "uncollectible")]
+    ):  # fmt: skip
+        Invoice.objects.create(
+            tenant=tenant, subscription=subscription, state=state, issuer="INV", sequence=place + 1, number=f"{place}",
+            period_start=APRIL + timedelta(days=place), period_end=JUNE, currency="usd", subtotal=total, total=total,
+            amount_paid=10, created_at=JUNE, due_at=now - timedelta(days=late),
+        )  # fmt: skip
+    found = [(each.age, each.invoices, each.due) for each in may().ageing]
+    assert found == [
+        (Age.NOT_DUE, 1, 90), (Age.MONTH, 2, 480), (Age.TWO_MONTHS, 1, 390), (Age.THREE_MONTHS, 1, 490),
+        (Age.OLDER, 2, 1280),
+    ]  # fmt: skip
+
+
+def test_top_customers_are_those_that_the_books_have_earned_most_from() -> None:
+    make_plan("units", fee="500")
+    ann, ben = user("ann"), user("ben")
+    use(ann, "xray", 3, None)
+    use(ben, "xray", 9, None)
+    with clock.at(JUNE):
+        cycle.advance(MAY)
+    # the fee of April is booked when May begins; use when it is done
+    assert [(each.name, each.revenue) for each in may().top] == [("ben", 590), ("ann", 530)]
+    assert may().revenue == 1120
+
+
+def test_the_number_of_queries_does_not_grow_with_the_rows() -> None:
+    make_plan("units")
+    few = queries_of_figures(user("ann"))
+    more = fee("more", 100, currency="eur")
+    for number in range(5):
+        tenant = user(f"customer {number}")
+        use(tenant, f"plugin {number}", 1, 100)
+        subscribe(customer(f"other {number}"), charged(more, APRIL))
+        grant(tenant, 10)
+    assert queries_of_figures(tenant) == few
+
+
+def queries_of_figures(tenant: Tenant) -> int:
+    use(tenant, "xray", 1, 100)
+    with CaptureQueriesContext(connection) as captured:
+        assert figures.of_month(MAY)
+    return len([query for query in captured if query["sql"].startswith("SELECT") and "set_config" not in query["sql"]])
+
+
+def told(*arguments: str) -> str:
+    answer = StringIO()
+    call_command("billing", "figures", *arguments, stdout=answer)
+    return answer.getvalue()
+
+
+def test_the_command_tells_the_figures_as_json() -> None:
+    subscribe(customer("ann"), charged(fee("year", 100, BillingInterval.YEAR), MAY))
+    (found,) = json.loads(told("--month", "2027-05", "--json"))["figures"]
+    assert (found["currency"], found["month"], found["mrr"], found["arr"]) == ("usd", "2027-05", 8, 100)
+    assert found["annual_exact"]["closing"] == "100"
+    assert found["customers"]["churn_percent"] == "0.00"
+
+
+def test_the_command_tells_the_figures_to_a_person() -> None:
+    subscribe(customer("ann"), charged(fee("crew", 1000), APRIL))
+    shown = told("--month", "2027-05")
+    assert shown.startswith("usd: ")
+    assert "mrr  1000" in shown
+
+
+def test_another_currency_is_not_told() -> None:
+    subscribe(customer("ann"), charged(fee("crew", 1000), APRIL))
+    (found,) = json.loads(told("--month", "2027-05", "--currency", "eur", "--json"))["figures"]
+    assert (found["currency"], found["mrr"]) == ("eur", 0)
+
+
+def test_a_month_that_is_none_is_refused() -> None:
+    with pytest.raises(CommandError, match="2027-13"):
+        told("--month", "2027-13")

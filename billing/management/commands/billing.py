@@ -117,7 +117,21 @@ def _row(invoice: Invoice) -> dict[str, Any]:
     }
 
 
-from billing import books, clock, cycle, figures, figures_told, ledger, seeds, simulate
+def _fault(fault: books.Fault) -> dict[str, str]:
+    return {
+        "tenant": str(fault.tenant),
+        "account": fault.account,
+        "currency": fault.currency,
+        "booked": str(fault.booked),
+        "counted": str(fault.counted),
+    }
+
+
+def _cells(row: tuple[str | int, ...]) -> dict[str, str | int]:
+    """A figure without its currency and month, which stand above it."""
+    return dict(zip(figures_told.HEADER[2:], row[2:], strict=True))
+
+
 def _utc(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 

@@ -198,6 +198,10 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+UNFOLD: dict[str, Any] = {
+    "SIDEBAR": {"navigation": "config.navigation.menu", "show_search": False},
+}
+
 REST_FRAMEWORK: dict[str, Any] = {
     # authentication, permissions and throttling stand at `api.base.TenantAPIView`
     "DEFAULT_AUTHENTICATION_CLASSES": [],

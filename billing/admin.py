@@ -1,55 +1,75 @@
-"""Plans for the operator to draft and publish; money to look at."""
+"""The catalogue for the operator: plans to draft, look at as customers do, and publish. The rest of billing's admin
+stands in the modules that this one imports."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django import forms
+from django.contrib import admin
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin, TabularInline
 
-from billing import admin_providers as admin_providers  # registers its pages
-from billing import catalogue, invoices
+from billing import (
+    admin_books,
+    admin_customers,
+    admin_figures,
+    admin_money,
+    admin_preview,
+    admin_providers,
+    admin_wallet,
+    catalogue,
+)
+from billing.admin_acts import Data, act_on_row
+from billing.admin_catalogue_forms import PriceForm
+from billing.admin_plan_acts import DRAFT, MOVE, PUBLISH
 from billing.models import (
     Entitlement,
-    Invoice,
-    InvoiceLine,
-    LedgerEntry,
-    LedgerTransaction,
+    Feature,
     Meter,
     Plan,
+    PlanFeature,
     PlanVersion,
     Price,
-    QuotaCounter,
-    Reservation,
-    Subscription,
-    UsageEvent,
     VersionState,
 )
-from tenants.admin_base import Operated, ShownAdmin, ShownInline, operator
-from tenants.errors import UserError
+from tenants.admin_base import Kept, Operated
+
+__all__ = ["admin_books", "admin_customers", "admin_figures", "admin_money", "admin_providers", "admin_wallet"]
+
+
+def is_draft(version: PlanVersion | None) -> bool:
+    return version is None or version.state == VersionState.DRAFT
 
 
 class DraftInline(TabularInline):  # type: ignore[misc]
-    """Terms of a version: to edit in a draft, to read afterwards. The database refuses the rest."""
+    """Terms of a version: to edit in a draft by who may edit it, to read afterwards. The database refuses the rest."""
 
     extra = 0
 
+    def _editable(self, request: HttpRequest, version: Any) -> bool:
+        return bool(request.user.has_perm("billing.change_planversion")) and is_draft(version)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("billing.view_planversion")) or self._editable(request, obj)
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj)
+        return self._editable(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj)
+        return self._editable(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj)
+        return self._editable(request, obj)
 
 
 class PriceInline(DraftInline):
     """What units cost."""
 
     model = Price
+    form = PriceForm
+    fields = ["meter", "plugin", "currency", "model", "amount", "tiers", "package_size", "free_units"]
 
 
 class EntitlementInline(DraftInline):
@@ -58,129 +78,92 @@ class EntitlementInline(DraftInline):
     model = Entitlement
 
 
-def is_draft(version: PlanVersion | None) -> bool:
-    return version is None or version.state == VersionState.DRAFT
+class FeatureInline(DraftInline):
+    """What the plan has besides."""
+
+    model = PlanFeature
 
 
 @admin.register(Plan)
-class PlanAdmin(ModelAdmin):  # type: ignore[misc]
+class PlanAdmin(Kept, ModelAdmin):  # type: ignore[misc]
     """Plans; their terms are in the versions."""
 
-    list_display = ["slug", "name", "position", "is_trial"]
+    list_display = ["slug", "name", "position", "is_trial", "is_addon"]
+    list_filter = ["is_trial", "is_addon"]
     search_fields = ["slug", "name"]
+    kind = "plan"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> list[str]:
         """What customers have agreed to under a slug stays under it, and a sold plan does not become a trial."""
-        return ["slug", "is_trial"] if obj and obj.versions.exclude(state=VersionState.DRAFT).exists() else []
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        sold = obj is not None and obj.versions.exclude(state=VersionState.DRAFT).exists()
+        return ["slug", "is_trial", "is_addon"] if sold else []
 
 
 @admin.register(PlanVersion)
-class PlanVersionAdmin(Operated, ModelAdmin):  # type: ignore[misc]
-    """Draft, edit, publish. A published version never changes: draft the next one from it."""
+class PlanVersionAdmin(Operated, Kept, ModelAdmin):  # type: ignore[misc]
+    """Draft, edit, look, publish. A published version never changes: draft the next one from it."""
 
-    list_display = ["__str__", "state", "currency", "interval", "published_at"]
+    list_display = ["__str__", "state", "currency", "interval", "funding", "published_at"]
     list_filter = ["state", "plan"]
-    readonly_fields = ["state", "published_at"]
-    inlines = [PriceInline, EntitlementInline]
-    actions = ["publish", "draft"]
+    list_select_related = ["plan"]
+    fields = ["plan", "number", "state", "currency", "interval", "funding", "trial_days", "published_at"]
+    inlines = [PriceInline, EntitlementInline, FeatureInline]
+    actions_detail = ["publish", "draft_next", "move"]
+    change_form_outer_after_template = "admin/billing/planversion_preview.html"
+    kind = "plan version"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PlanVersion | None = None) -> list[str]:
+        return ["number", "state", "published_at", *(["plan"] if obj else [])]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj)
+        return bool(super().has_change_permission(request, obj)) and is_draft(obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def save_model(self, request: HttpRequest, obj: PlanVersion, form: forms.ModelForm[Any], change: bool) -> None:
+        if not change:
+            obj.number = 1 + (PlanVersion.objects.filter(plan=obj.plan_id).aggregate(last=Max("number"))["last"] or 0)
+        super().save_model(request, obj, form, change)
 
-    @admin.action(permissions=["operate"], description="Publish the draft")
-    def publish(self, request: HttpRequest, chosen: QuerySet[PlanVersion]) -> None:
-        self._each(request, chosen, catalogue.publish)
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Data | None = None
+    ) -> HttpResponse:
+        """With the preview below the form."""
+        version = self.get_object(request, object_id)
+        shown = preview_of(version, request.GET.get("quantities", "")) if version is not None else {}
+        answer: HttpResponse = super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
+        return answer
 
-    @admin.action(permissions=["operate"], description="Draft the next version from this one")
-    def draft(self, request: HttpRequest, chosen: QuerySet[PlanVersion]) -> None:
-        self._each(request, chosen, catalogue.draft_from)
-
-    def _each(self, request: HttpRequest, chosen: QuerySet[PlanVersion], verb: Any) -> None:
-        for version in chosen:
-            try:
-                verb(version, actor=operator(request))
-            except UserError as error:
-                messages.error(request, f"{version}: {error.detail}")
+    publish = act_on_row(PUBLISH, "Publish", primary=True)
+    draft_next = act_on_row(DRAFT, "Draft the next version")
+    move = act_on_row(MOVE, "Move subscribers")
 
 
 @admin.register(Meter)
-class MeterAdmin(ShownAdmin):
-    """What is counted."""
+class MeterAdmin(Kept, ModelAdmin):  # type: ignore[misc]
+    """What is counted. A meter that is there stays as it is: prices and use refer to it."""
 
     list_display = ["slug", "unit", "aggregation"]
+    kind = "meter"
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
-@admin.register(Subscription)
-class SubscriptionAdmin(ShownAdmin):
-    """Who is on which plan."""
+@admin.register(Feature)
+class FeatureAdmin(Kept, ModelAdmin):  # type: ignore[misc]
+    """What plans can have besides use."""
 
-    list_display = ["tenant", "plan_version", "status", "current_period_start", "current_period_end"]
-    list_filter = ["status"]
-    search_fields = ["tenant__name"]
+    list_display = ["slug", "name", "name_zh"]
+    kind = "feature"
 
-
-@admin.register(QuotaCounter)
-class QuotaCounterAdmin(ShownAdmin):
-    """What each allowance has left."""
-
-    list_display = ["tenant", "meter", "plugin", "used", "reserved", "limit", "hard", "period_start"]
+    def get_readonly_fields(self, request: HttpRequest, obj: Feature | None = None) -> list[str]:
+        return ["slug"] if obj else []
 
 
-@admin.register(Reservation)
-class ReservationAdmin(ShownAdmin):
-    """The place and the quote of each job."""
-
-    list_display = ["job_id", "tenant", "plugin", "quantity", "amount", "currency", "state", "created_at"]
-    list_filter = ["state"]
-
-
-@admin.register(UsageEvent)
-class UsageEventAdmin(ShownAdmin):
-    """The billable facts."""
-
-    list_display = ["occurred_at", "tenant", "plugin", "quantity", "unit", "amount", "currency", "job_id"]
-    list_filter = ["plugin", "currency"]
-    date_hierarchy = "occurred_at"
-
-
-class LedgerEntryInline(ShownInline):
-    """The sides of a booking: they sum to zero."""
-
-    model = LedgerEntry
-
-
-@admin.register(LedgerTransaction)
-class LedgerTransactionAdmin(ShownAdmin):
-    """The books."""
-
-    list_display = ["__str__", "tenant", "kind"]
-    inlines = [LedgerEntryInline]
-
-
-class InvoiceLineInline(ShownInline):
-    """What an invoice charges."""
-
-    model = InvoiceLine
-    fields = ["position", "description", "quantity", "unit_amount", "amount"]
-
-
-@admin.register(Invoice)
-class InvoiceAdmin(ShownAdmin):
-    """Closed periods."""
-
-    list_display = ["number", "tenant", "state", "total", "currency", "period_start", "period_end"]
-    list_filter = ["state", "currency"]
-    search_fields = ["number", "tenant__name"]
-    inlines = [InvoiceLineInline]
-    actions = ["mark_paid"]
-
-    @admin.action(permissions=["operate"], description="Book the payment")
-    def mark_paid(self, request: HttpRequest, chosen: QuerySet[Invoice]) -> None:
-        for invoice in chosen:
-            invoices.mark_paid(invoice, actor=operator(request))
+def preview_of(version: PlanVersion, asked: str) -> Data:
+    """What the page of a version shows below its form."""
+    examples = admin_preview.quantities(asked)
+    return {
+        "previewed": [*admin_preview.tables(version, examples), *admin_preview.sync_tables(version)],
+        "faults": catalogue.plan_faults(version) if is_draft(version) else [],
+        "quantities": ", ".join(f"{each:f}" for each in examples),
+    }

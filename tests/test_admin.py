@@ -17,7 +17,8 @@ from billing.models import Price
 from tenants.models import Tenant, TenantStatus, User
 from tests.conftest import Party
 
-EDITABLE = {"tenant", "user", "plan", "planversion", "group"}
+EDITABLE = {"tenant", "user", "plan", "planversion", "group", "feature"}
+ADDED_ONLY = {"coupon", "meter"}
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_money_and_history_can_not_be_changed(rf: Any, db: None) -> None:
     request.user = User.objects.create_superuser("operator@assay.example", "a long password")
     for model, page in admin.site._registry.items():
         if model._meta.model_name not in EDITABLE:
-            assert not page.has_add_permission(request), model
+            assert model._meta.model_name in ADDED_ONLY or not page.has_add_permission(request), model
             assert not page.has_change_permission(request), model
             assert not page.has_delete_permission(request), model
 
@@ -97,6 +98,13 @@ def test_every_action_of_ours_asks_for_a_permission(rf: Any) -> None:
     for page in admin.site._registry.values():
         for name in page.actions or ():
             assert getattr(page, name).allowed_permissions == ["operate"], (page, name)
+
+
+@pytest.mark.parametrize("place", ["actions_detail", "actions_list"])
+def test_every_button_of_ours_asks_for_a_permission(place: str) -> None:
+    for page in admin.site._registry.values():
+        for name in getattr(page, place, ()):
+            assert getattr(page, name).allowed_permissions in (["operate"], ["view"]), (page, name)
 
 
 def test_the_admin_looks_like_ours() -> None:

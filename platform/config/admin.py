@@ -10,12 +10,18 @@ from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
+from django.urls import URLPattern, path
 from unfold.sites import UnfoldAdminSite
 
 from tenants import lockout
 from tenants.context import operator_context
 
 View = Callable[..., HttpResponseBase]
+
+
+def _revenue(request: HttpRequest) -> HttpResponseBase:
+    answer: HttpResponseBase = import_module("billing.admin_figures").revenue_view(request)
+    return answer
 
 
 class AssayAdminConfig(AdminConfig):
@@ -34,6 +40,10 @@ class AssayAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
     site_header = "Assay"
     site_title = "Assay"
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Pages that belong to no model. Their code needs the models, which this module is loaded before."""
+        return [path("revenue/", self.admin_view(_revenue), name="revenue")]
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """With the portal's brake on guessing."""

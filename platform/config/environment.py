@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import secrets
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -80,6 +81,8 @@ class Environment(BaseSettings):
     issuer_name: str = "Assay"
     issuer_address: Annotated[list[str], NoDecode] = []
     issuer_tax_id: str = ""
+    compute_cost_per_hour: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    compute_cost_currency: str = "usd"
 
     @model_validator(mode="before")
     @classmethod

@@ -35,6 +35,9 @@ ASSAY_ISSUER = {
     "address": environment.issuer_address,
     "tax_id": environment.issuer_tax_id,
 }
+# of one hour of a processor, minor units; 0: not known
+ASSAY_COMPUTE_COST_PER_HOUR = environment.compute_cost_per_hour
+ASSAY_COMPUTE_COST_CURRENCY = environment.compute_cost_currency
 ASSAY_INTAKE: dict[str, Any] = {"children": environment.intake_children}
 
 STRIPE_SECRET_KEY = environment.stripe_secret_key.get_secret_value() if environment.stripe_secret_key else ""
@@ -204,6 +207,10 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ASSAY_PRODUCTIO
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+UNFOLD: dict[str, Any] = {
+    "SIDEBAR": {"navigation": "config.navigation.menu", "show_search": False},
+}
 
 REST_FRAMEWORK: dict[str, Any] = {
     # authentication, permissions and throttling stand at `api.base.TenantAPIView`

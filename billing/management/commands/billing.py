@@ -1,4 +1,4 @@
-"""`manage.py billing advance | seed | check | rate | sync | reconcile`: the operator's billing commands."""
+"""`manage.py billing advance | seed | check | rate | sync | reconcile | figures`: the operator's billing commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from billing import books, cycle, ledger, operating, seeds, simulate
+from billing import books, clock, cycle, figures, figures_told, ledger, operating, seeds, simulate
 from billing.domain.rating import InvalidPrice
 from billing.errors import ClockGoesBack
 from billing.models import Invoice
@@ -38,7 +38,10 @@ class Command(BaseCommand):
         reconcile = actions.add_parser("reconcile", help="compare usage, outbox, provider, ledger and invoices")
         reconcile.add_argument("--from", dest="since", type=moment, required=True, metavar="DATE")
         reconcile.add_argument("--to", dest="until", type=moment, required=True, metavar="DATE", help="not included")
-        for action in (advance, seed, check, rate, sync, reconcile):
+        month = actions.add_parser("figures", help="recurring revenue, use, credits, margins and debts of a month")
+        month.add_argument("--month", type=first_of_month, metavar="YYYY-MM", help="this one if it is left out")
+        month.add_argument("--currency", metavar="usd", help="all that there are if it is left out")
+        for action in (advance, seed, check, rate, sync, reconcile, month):
             action.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,6 +52,7 @@ class Command(BaseCommand):
             "rate": self.rate,
             "sync": operating.sync,
             "reconcile": operating.reconcile,
+            "figures": self.figures,
         }
         answer = actions[options["action"]](**options)
         if options["json"]:
@@ -87,6 +91,18 @@ class Command(BaseCommand):
             raise CommandError(str(refusal), returncode=2) from refusal
         return answer if json else {**answer, "breakdown": [simulate.in_words(row) for row in answer["breakdown"]]}
 
+    def figures(self, month: datetime | None, currency: str | None, json: bool, **_: Any) -> dict[str, Any]:
+        """The operator's figures, by currency."""
+        found = figures.of_month(month or figures.month_of(clock.now()), currency)
+        if json:
+            return {"figures": [figures_told.as_json(each) for each in found]}
+        return {each.currency: [_cells(row) for row in figures_told.as_rows(each)] for each in found}
+
+
+def first_of_month(text: str) -> datetime:
+    """The first moment of a month written as 2026-12, UTC."""
+    return moment(f"{text}-01")
+
 
 def moment(text: str) -> datetime:
     """An ISO date (its first moment) or date and time; UTC where it names no zone."""
@@ -119,6 +135,11 @@ def _fault(fault: books.Fault) -> dict[str, str]:
         "booked": str(fault.booked),
         "counted": str(fault.counted),
     }
+
+
+def _cells(row: tuple[str | int, ...]) -> dict[str, str | int]:
+    """A figure without its currency and month, which stand above it."""
+    return dict(zip(figures_told.HEADER[2:], row[2:], strict=True))
 
 
 def _utc(at: datetime) -> str:

@@ -17,8 +17,9 @@ from typing import Any
 import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
-from ops import customer, demo
+from ops import customer, demo, sample_customers
 from ops.samples import StudyNotFound, chest_film
 from ops.supervisor import die_with_parent
 
@@ -67,6 +68,8 @@ class Command(BaseCommand):
             logins = demo.logins(settings.ASSAY_DATA_DIR)
             self.run_against(base_url, logins.api_key, as_json=as_json)
             if not once:
+                self.say("adding sample customers with some months of bills behind them")
+                sample_customers.tell(logins.customer_email, timezone.now())
                 self.say_where(base_url, logins)
                 process.wait()
                 raise CommandError(f"the product ended with status {process.returncode}")

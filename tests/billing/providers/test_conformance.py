@@ -7,15 +7,34 @@ from decimal import Decimal
 
 import pytest
 
-from billing import checkouts, clock, reconciliation
+from billing import (
+    changes,
+    checkouts,
+    clock,
+    coupon_codes,
+    credit_notes,
+    credits,
+    customers,
+    invoices,
+    reconciliation,
+    refunds,
+)
 from billing.domain.reconciling import FINE
-from billing.models import CheckoutState, InvoiceState, ReconciliationItem
+from billing.models import (
+    BillingCustomer,
+    CheckoutState,
+    Coupon,
+    InvoiceState,
+    Payment,
+    ReconciliationItem,
+    RefundState,
+)
 from tenants.context import operator_context, tenant_context
 from tests.billing.providers.stage import START, Stage, balances, close, invoices_of, troubles
 from tests.billing.work import Customer
 from tests.conftest import Party
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 FEBRUARY = datetime(2027, 2, 10, 9, 30, tzinfo=UTC)
 MARCH = datetime(2027, 3, 10, 9, 30, tzinfo=UTC)
 

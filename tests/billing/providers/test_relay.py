@@ -21,7 +21,7 @@ from tests.billing.providers.stage import START, StripeStage, outbox_states, tro
 from tests.billing.work import Customer, on_plan
 from tests.conftest import Party
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 EVENTS = "POST /v1/billing/meter_events"
 HOUR = timedelta(hours=1)
 FAULTS = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop
 from billing import clock, counters, rerating, standing, terms
 from billing.domain import course
 from billing.domain.course import Agreement, Course, Kind
-from billing.domain.money import ZERO, exact_arithmetic, round_half_up
+from billing.domain.money import ZERO, round_half_up
 from billing.domain.periods import Interval, Period, period_at
 from billing.domain.proration import prorated
 from billing.models import EVERY_PLUGIN, Entitlement, PlanVersion, Price, Subscription, UsageEvent
@@ -133,18 +132,25 @@ def _first_full(later: Course, at: datetime) -> Period:
 def _warnings(subscription: Subscription, version: PlanVersion, *, cut: bool, now: bool) -> Iterator[ChangeWarning]:
     if cut:
         yield ChangeWarning("new_periods", {})
-    taken: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for counter in counters.of_period(subscription, subscription.period):
-        with exact_arithmetic():
-            taken[counter.plugin, counter.meter.slug] += counter.used + counter.reserved
-    for each in version.entitlements.select_related("meter").filter(hard=True, meter__isnull=False):
-        assert each.meter is not None
-        used, limit = taken[each.plugin, each.meter.slug], each.limit or ZERO
-        if now and not cut and used >= limit:
+    for each in version.entitlements.select_related("meter").filter(hard=True) if now and not cut else ():
+        limit = each.limit or ZERO
+        used = _taken(subscription, each)
+        if used >= limit:
             yield ChangeWarning("limit_passed", {"used": str(used), "limit": str(limit)})
     for plugin in _plugins_used(subscription):
         if terms.entitlement_for(version.pk, plugin) is None:
             yield ChangeWarning("not_covered", {"plugin": plugin})
+
+
+def _taken(subscription: Subscription, entitlement: Entitlement) -> Decimal:
+    """What the period has taken of the entitlement's pool so far, in all phases."""
+    meter = entitlement.meter
+    if meter is None:
+        return ZERO
+    pool = (entitlement.plugin, meter.id)
+    stored = counters.of_period(subscription, subscription.period)
+    found = [counters.taken(each) for each in stored if (each.plugin, each.meter_id) == pool]
+    return found[0] if found else counters.setting(subscription, subscription.period).bases.get(pool, ZERO)
 
 
 def _plugins_used(subscription: Subscription) -> list[str]:

@@ -1,9 +1,9 @@
-"""From usage in the database to the lines that charge it."""
+"""From usage in the database to the invoice that charges it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,16 +12,21 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Sum
 
-from billing.domain.invoicing import Line, UsageGroup, fee_line, usage_lines
+from billing import coupon_codes, fees
+from billing.domain.invoicing import Bill, UsageGroup, bill
 from billing.domain.money import ZERO, exact_arithmetic
+from billing.domain.periods import Period
 from billing.fields import ExactSum
 from billing.models import (
+    EVERY_PLUGIN,
     Aggregation,
     BilledUsage,
+    BillingCustomer,
     InvoiceLine,
     InvoiceState,
     Price,
     QuotaCounter,
+    Redemption,
     Subscription,
     UsageEvent,
 )
@@ -50,22 +55,36 @@ class Subtotal:
             self.exact += exact
 
 
-def unbilled(subscription: Subscription) -> TenantQuerySet[UsageEvent]:
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """An invoice as it would be, and the coupons behind its discounts, in the same order."""
+
+    bill: Bill
+    redemptions: list[Redemption]
+
+
+def charge_of(
+    subscription: Subscription, customer: BillingCustomer, part: Period, usage: TenantQuerySet[UsageEvent]
+) -> Charge:
+    """What is due for `part` of a period with the usage given; the one computation of previews and invoices."""
+    redemptions = coupon_codes.applicable(subscription)
+    made = bill(
+        fees.fees_of(subscription, part),
+        list(groups_of(subscription.tenant_id, part.start, usage)),
+        usage.order_by().aggregate(sum=ExactSum("credited"))["sum"] or ZERO,
+        [coupon_codes.discount(redemption.coupon) for redemption in redemptions],
+        customer.tax_percent,
+    )
+    return Charge(made, redemptions)
+
+
+def unbilled(tenant_id: UUID, currency: str) -> TenantQuerySet[UsageEvent]:
     """The tenant's billable work that stands on no invoice, of this and of ended subscriptions in the same currency."""
-    standing = BilledUsage.objects.for_tenant(subscription.tenant_id).filter(usage_event=OuterRef("pk"), stands=True)
-    events: TenantQuerySet[UsageEvent] = UsageEvent.objects.for_tenant(subscription.tenant_id).filter(
-        ~Exists(standing), billable=True, currency=subscription.plan_version.currency
+    standing = BilledUsage.objects.for_tenant(tenant_id).filter(usage_event=OuterRef("pk"), stands=True)
+    events: TenantQuerySet[UsageEvent] = UsageEvent.objects.for_tenant(tenant_id).filter(
+        ~Exists(standing), billable=True, currency=currency
     )
     return events
-
-
-def lines_of(subscription: Subscription, period_start: datetime, usage: TenantQuerySet[UsageEvent]) -> list[Line]:
-    """The fee of the period, where there is one, then the lines of the usage."""
-    fee = subscription.plan_version.prices.filter(meter__isnull=True).first()
-    lines = [fee_line(subscription.plan_version.plan.name, fee.amount)] if fee else []
-    for group in groups_of(subscription.tenant_id, period_start, usage):
-        lines += usage_lines(group)
-    return lines
 
 
 def groups_of(tenant_id: UUID, period_start: datetime, usage: TenantQuerySet[UsageEvent]) -> Iterator[UsageGroup]:
@@ -74,27 +93,46 @@ def groups_of(tenant_id: UUID, period_start: datetime, usage: TenantQuerySet[Usa
     summed: list[Any] = list(rows.annotate(quantity=Sum("metered"), exact=ExactSum("amount")))
     prices = Price.objects.in_bulk({row["price_id"] for row in summed})
     counters = _counters(tenant_id, {row["counter_id"] for row in summed})
-    subtotals = _subtotals(summed, prices, counters)
     billed = _billed(tenant_id, counters)
+    alone = _alone([*((row["counter_id"], row["price_id"]) for row in summed), *_pairs(billed)])
+    subtotals = _subtotals(summed, prices, counters, alone)
     for key in sorted(subtotals, key=lambda key: (counters[key.counter].period_start, key.plugin, str(key.price))):
         price, counter, now, before = prices[key.price], counters[key.counter], subtotals[key], billed[key]
         yield UsageGroup(
             counter=key.counter, price=key.price, plugin=key.plugin,
             meter=counter.meter.slug, counts_analyses=counter.meter.aggregation == Aggregation.COUNT, rule=price.rule,
             quantity=now.quantity, quoted=now.exact, billed_quantity=before.quantity, billed=before.exact,
-            prior=counter.period_start < period_start,
+            prior=counter.period_start < period_start, base=counter.base,
+            # where several prices draw on a pool, their quotes have shared the included units already
+            included=counter.included if counter.id in alone else ZERO,
         )  # fmt: skip
 
 
 def _subtotals(
-    rows: Iterable[dict[str, Any]], prices: dict[UUID, Price], counters: dict[UUID, QuotaCounter]
+    rows: Iterable[dict[str, Any]],
+    prices: Mapping[UUID, Price],
+    counters: Mapping[UUID, QuotaCounter],
+    alone: set[UUID],
 ) -> dict[GroupKey, Subtotal]:
     found: defaultdict[GroupKey, Subtotal] = defaultdict(Subtotal)
     for row in rows:
         price, counter = prices[row["price_id"]], counters[row["counter_id"]]
-        plugin = counter.plugin if price.rule.depends_on_position else row["plugin"]
+        by_position = price.rule.depends_on_position or (counter.included and counter.id in alone)
+        plugin = counter.plugin if by_position else row["plugin"]
         found[GroupKey(counter.id, price.id, plugin)].add(row["quantity"], row["exact"])
     return found
+
+
+def _alone(pairs: Iterable[tuple[UUID, UUID]]) -> set[UUID]:
+    """The counters on which only one price is drawn."""
+    prices: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    for counter, price in pairs:
+        prices[counter].add(price)
+    return {counter for counter, found in prices.items() if len(found) == 1}
+
+
+def _pairs(billed: Iterable[GroupKey]) -> Iterator[tuple[UUID, UUID]]:
+    return ((key.counter, key.price) for key in billed)
 
 
 def _counters(tenant_id: UUID, ids: set[UUID]) -> dict[UUID, QuotaCounter]:
@@ -110,3 +148,14 @@ def _billed(tenant_id: UUID, counters: Iterable[UUID]) -> defaultdict[GroupKey, 
     for line in standing.values("counter_id", "price_id", "plugin", "quantity", "exact"):
         found[GroupKey(line["counter_id"], line["price_id"], line["plugin"])].add(line["quantity"], line["exact"])
     return found
+
+
+def work_behind(line: InvoiceLine) -> TenantQuerySet[UsageEvent]:
+    """The work that a line charges, or that credits have paid; nothing for a fee."""
+    on_invoice: TenantQuerySet[UsageEvent] = UsageEvent.objects.for_tenant(line.tenant_id).filter(
+        billed__invoice=line.invoice_id
+    )
+    if line.code == "credits":
+        return on_invoice.exclude(credited=ZERO)
+    events = on_invoice.filter(counter=line.counter_id, price=line.price_id)
+    return events if line.plugin in ("", EVERY_PLUGIN) else events.filter(plugin=line.plugin)

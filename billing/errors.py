@@ -6,17 +6,50 @@ from tenants.errors import InternalError, UserError
 
 
 class PaymentRequired(UserError):
-    """No subscription covers the work."""
+    """No subscription covers the work, or it takes none as it stands, or credits that do not suffice must pay for it.
+
+    For want of credits `extra` has amount, available, currency and upgrade_url.
+    """
 
     code = "payment_required"
     template = "No active subscription covers this work: choose a plan first."
 
 
 class QuotaExceeded(UserError):
-    """A hard limit is reached; `extra` has limit, used, reserved, resets_at and upgrade_url."""
+    """A hard limit is reached; `extra` has meter, limit, used, reserved, remaining, resets_at and upgrade_url."""
 
     code = "quota_exceeded"
     template = "The plan's limit of %(limit)s is reached for %(meter)s."
+
+
+class SpendingLimitReached(UserError):
+    """The hard spending cap leaves too little; `extra` has limit, used, reserved, remaining, currency, resets_at
+    and upgrade_url, amounts in minor units.
+    """
+
+    code = "spending_limit_reached"
+    template = "The spending cap of %(limit)s %(currency)s for this period leaves too little for this work."
+
+
+class InvalidCap(UserError):
+    """A spending cap below zero."""
+
+    code = "invalid_cap"
+    template = "A spending cap can not be negative."
+
+
+class InvalidCredits(UserError):
+    """Credits of nothing, of a fraction that can not be kept, or that expired before they were granted."""
+
+    code = "invalid_credits"
+    template = "Credits must be more than nothing and must expire in the future."
+
+
+class NothingToVoid(UserError):
+    """All of the grant is used, held by unfinished work, expired or voided."""
+
+    code = "nothing_to_void"
+    template = "Nothing of these credits is left to void."
 
 
 class FeatureNotInPlan(UserError):
@@ -67,6 +100,83 @@ class VersionPublished(UserError):
 
     code = "plan_version_published"
     template = "A published version can not be changed: make a draft from it."
+
+
+class UnknownCoupon(UserError):
+    """No coupon of that code is given out."""
+
+    code = "unknown_coupon"
+    template = "There is no coupon %(code)s."
+
+
+class CouponRefused(UserError):
+    """The coupon does not count for this customer; the text says why."""
+
+    code = "coupon_refused"
+    template = "The coupon %(code)s can not be redeemed."
+
+
+class InvoiceNotOpen(UserError):
+    """The invoice is in a state in which this can not be done."""
+
+    code = "invoice_not_open"
+    template = "The invoice %(number)s is %(state)s."
+
+
+class InvoiceNotVoidable(UserError):
+    """Money has moved for the invoice, or its credits were used."""
+
+    code = "invoice_not_voidable"
+    template = "The invoice %(number)s has payments or credit notes: issue a credit note instead."
+
+
+class PaymentTooLarge(UserError):
+    """More than what is due."""
+
+    code = "payment_too_large"
+    template = "Only %(due)s is due on the invoice %(number)s."
+
+
+class CreditNoteTooLarge(UserError):
+    """More than what is left of a line or of the invoice."""
+
+    code = "credit_note_too_large"
+    template = "No more than what is left of each line of the invoice %(number)s can be credited."
+
+
+class CreditsUsed(UserError):
+    """Credits that should be taken back were used."""
+
+    code = "credits_used"
+    template = "The credits of the invoice %(number)s were used."
+
+
+class RefundTooLarge(UserError):
+    """More than what is left of the payment."""
+
+    code = "refund_too_large"
+    template = "Only %(left)s is left of the payment."
+
+
+class SecondPersonNeeded(UserError):
+    """Who asked for it can not allow it, too."""
+
+    code = "second_person_needed"
+    template = "Another person than the one who asked for it must decide."
+
+
+class AdjustmentDecided(UserError):
+    """It was applied or rejected before."""
+
+    code = "adjustment_decided"
+    template = "The adjustment was decided before."
+
+
+class AdjustmentMismatch(UserError):
+    """The act would move another amount than the one that was named."""
+
+    code = "adjustment_mismatch"
+    template = "It comes to %(amount)s, not to the amount that was named."
 
 
 class ClockGoesBack(UserError):

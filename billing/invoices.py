@@ -1,37 +1,44 @@
-"""Invoices: what is due so far, closing a period, and payment."""
+"""Invoices: what is due so far, closing a period, and the ends that an invoice can come to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
-from billing import charges, clock, ledger, subscriptions, texts
+from billing import ageing, charges, clock, coupon_codes, credits, ledger, payments, subscriptions, texts
+from billing.closing import announce, close
 from billing.domain.invoicing import Line
-from billing.domain.money import exact_arithmetic, total
+from billing.domain.money import ZERO
 from billing.domain.periods import Period
+from billing.errors import InvoiceNotOpen, InvoiceNotVoidable
+from billing.locking import locked
 from billing.models import (
     Account,
     BilledUsage,
+    BillingCustomer,
+    CreditGrant,
     Invoice,
     InvoiceLine,
-    InvoiceSequence,
     InvoiceState,
-    Meter,
-    Subscription,
     UsageEvent,
 )
 from tenants import audit
 from tenants.querysets import TenantQuerySet
 
-ISSUER = "INV"
-"""Who gives the numbers: one gapless sequence each."""
-BATCH = 1000
+__all__ = [
+    "InvoicePreview",
+    "PreviewLine",
+    "close",
+    "mark_paid",
+    "mark_uncollectible",
+    "preview",
+    "usage_of",
+    "void",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ class InvoicePreview:
 
     lines: list[PreviewLine]
     subtotal: int
+    discount: int
+    tax_percent: Decimal
     tax: int
     total: int
     currency: str
@@ -61,62 +70,98 @@ class InvoicePreview:
 
 
 def preview(tenant_id: UUID) -> InvoicePreview:
-    """What an invoice closed now would say. Writes nothing. Raises `PaymentRequired` without a subscription."""
-    subscription = subscriptions.required(tenant_id)
-    period = subscriptions.period_of(subscription, clock.now())
-    lines = charges.lines_of(subscription, period.start, charges.unbilled(subscription))
-    subtotal = sum(line.amount for line in lines)
-    tax = tax_on(subtotal)
-    shown = [_shown(line) for line in lines]
-    return InvoicePreview(shown, subtotal, tax, subtotal + tax, subscription.plan_version.currency, period)
+    """What the period's invoice would say with the work done so far. Raises `PaymentRequired` without a subscription.
 
-
-def close(subscription: Subscription, period: Period) -> Invoice | None:
-    """Turn an ended period into an open, numbered invoice; None when nothing is on it, or it was closed before.
-
-    1. Lock the subscription, so that a period is closed once.
-    2. Put all finished work that is on no invoice yet on this one; later work goes to the next.
-    3. Write the lines, book them, give the number last: the sequence is locked as short as can be.
+    Fees are those of the whole period, as it will be if nothing changes. Writes nothing.
     """
-    with transaction.atomic():
-        Subscription.objects.for_tenant(subscription.tenant_id).select_for_update(no_key=True).get(pk=subscription.pk)
-        subscription.refresh_from_db(fields=["billed_until"])
-        if period.end is None or subscription.billed_until >= period.end:
-            return None
-        subscription.billed_until = period.end
-        subscription.save(update_fields=["billed_until"])
-        return _close(subscription, period.start, period.end)
+    subscription = subscriptions.required(tenant_id)
+    known = BillingCustomer.objects.for_tenant(tenant_id).first()
+    customer = known or BillingCustomer(tenant_id=tenant_id, tax_percent=ZERO)
+    period = subscriptions.period_of(subscription, clock.now())
+    usage = charges.unbilled(tenant_id, subscription.currency)
+    made = charges.charge_of(subscription, customer, period, usage).bill
+    return InvoicePreview(
+        lines=[_shown(line) for line in made.lines], subtotal=made.subtotal, discount=made.discount,
+        tax_percent=customer.tax_percent, tax=made.tax, total=made.total,
+        currency=subscription.currency, period=period,
+    )  # fmt: skip
 
 
 def mark_paid(invoice: Invoice, *, actor: str) -> bool:
-    """Book the payment of an open invoice; False for one that is not open."""
+    """A manual payment of all that is due; False where nothing can be paid (any more)."""
     with transaction.atomic():
-        now = clock.now()
-        open_one = Invoice.objects.for_tenant(invoice.tenant_id).filter(pk=invoice.pk, state=InvoiceState.OPEN)
-        if not open_one.update(state=InvoiceState.PAID, paid_at=now):
+        row = locked(invoice)
+        if row.state not in (InvoiceState.OPEN, InvoiceState.UNCOLLECTIBLE) or row.amount_due <= 0:
             return False
-        paid = Decimal(invoice.total)
-        ledger.post(
-            invoice.tenant_id, source=("invoice", invoice.id), kind="payment", currency=invoice.currency,
-            postings=[ledger.Posting(Account.CASH, paid), ledger.Posting(Account.RECEIVABLE, -paid)], occurred_at=now,
-        )  # fmt: skip
-        audit.record("invoice.paid", tenant_id=invoice.tenant_id, actor=actor, subject=str(invoice.number))
+        payments.record(row, row.amount_due, actor=actor)
     invoice.refresh_from_db()
     return True
 
 
+def void(invoice: Invoice, *, reason: str, actor: str) -> None:
+    """Take an invoice back: its bookings are reversed, its use is on the next invoice, its fees are forgiven.
+
+    Raises `InvoiceNotOpen`, and `InvoiceNotVoidable` once money has moved for it.
+    """
+    with transaction.atomic():
+        row = _endable(invoice, InvoiceState.OPEN, InvoiceState.UNCOLLECTIBLE)
+        if row.amount_paid or row.amount_credited:
+            raise InvoiceNotVoidable(number=row.number)
+        _take_back_returned(row)
+        for kind in ("uncollectible", "closing"):
+            booked = ledger.booked(row.tenant_id, ("invoice", row.id), kind)
+            if booked is not None:
+                ledger.reverse(booked, kind=f"void.{kind}", occurred_at=clock.now())
+        row.state, row.voided_at = InvoiceState.VOID, clock.now()
+        row.save(update_fields=["state", "voided_at"])
+        BilledUsage.objects.for_tenant(row.tenant_id).filter(invoice=row).update(stands=False)
+        coupon_codes.give_back(row.tenant_id, [UUID(each["redemption"]) for each in row.billed_to.get("coupons", [])])
+        _end(row, "voided", reason, actor)
+    invoice.refresh_from_db()
+
+
+def mark_uncollectible(invoice: Invoice, *, reason: str, actor: str) -> None:
+    """Give an open invoice up: what is due becomes bad debt; it can still be paid. Raises `InvoiceNotOpen`."""
+    with transaction.atomic():
+        row = _endable(invoice, InvoiceState.OPEN)
+        due = Decimal(row.amount_due)
+        ledger.post(
+            row.tenant_id, source=("invoice", row.id), kind="uncollectible", currency=row.currency,
+            postings=[ledger.Posting(Account.BAD_DEBT, due), ledger.Posting(Account.RECEIVABLE, -due)],
+            occurred_at=clock.now(),
+        )  # fmt: skip
+        row.state, row.uncollectible_at = InvoiceState.UNCOLLECTIBLE, clock.now()
+        row.save(update_fields=["state", "uncollectible_at"])
+        _end(row, "uncollectible", reason, actor)
+    invoice.refresh_from_db()
+
+
 def usage_of(line: InvoiceLine) -> TenantQuerySet[UsageEvent]:
     """The work behind a line, newest first; nothing for a fee."""
-    events: TenantQuerySet[UsageEvent] = UsageEvent.objects.for_tenant(line.tenant_id).filter(
-        billed__invoice=line.invoice_id, counter=line.counter_id, price=line.price_id
-    )
-    shared = line.price is None or line.price.rule.depends_on_position
-    return events if shared else events.filter(plugin=line.plugin)
+    return charges.work_behind(line)
 
 
-def tax_on(subtotal: int) -> int:
-    """Tax in minor units: none, until customers have tax rates."""
-    return 0 * subtotal
+def _endable(invoice: Invoice, *states: InvoiceState) -> Invoice:
+    row = locked(invoice)
+    if row.state not in states:
+        raise InvoiceNotOpen(number=row.number, state=row.state)
+    return row
+
+
+def _end(row: Invoice, what: str, reason: str, actor: str) -> None:
+    announce(row, what)
+    ageing.refresh(row.tenant_id)
+    audit.record(f"invoice.{what}", tenant_id=row.tenant_id, actor=actor, subject=str(row.number), reason=reason)
+
+
+def _take_back_returned(row: Invoice) -> None:
+    """The credits that the invoice gave back go with it. Raises `InvoiceNotVoidable` where some of them were used."""
+    returned = CreditGrant.objects.for_tenant(row.tenant_id).filter(key=f"invoice:{row.id}:returned").first()
+    if returned is None:
+        return
+    if returned.available != returned.amount:
+        raise InvoiceNotVoidable("The credits that the invoice %(number)s gave back were used.", number=row.number)
+    credits.cancel(returned)
 
 
 def _shown(line: Line) -> PreviewLine:
@@ -130,83 +175,3 @@ def _shown(line: Line) -> PreviewLine:
         meter=line.group.meter if line.group else None,
         plugin=line.group.plugin if line.group else None,
     )
-
-
-def _close(subscription: Subscription, start: datetime, end: datetime) -> Invoice | None:
-    invoice: Invoice = Invoice.objects.create(
-        tenant_id=subscription.tenant_id, subscription=subscription, issuer=ISSUER, period_start=start, period_end=end,
-        currency=subscription.plan_version.currency, created_at=clock.now(),
-    )  # fmt: skip
-    # first what it charges, then the lines of just that: work that ends meanwhile is on the next invoice
-    _bill(invoice, charges.unbilled(subscription).filter(occurred_at__lt=end))
-    billed = UsageEvent.objects.for_tenant(subscription.tenant_id).filter(billed__invoice=invoice)
-    lines = charges.lines_of(subscription, start, billed)
-    if not lines:
-        invoice.delete()
-        return None
-    invoice.subtotal = sum(line.amount for line in lines)
-    invoice.tax = tax_on(invoice.subtotal)
-    invoice.total = invoice.subtotal + invoice.tax
-    invoice.save(update_fields=["subtotal", "tax", "total"])
-    _write_lines(invoice, lines)
-    _book(invoice, lines)
-    _open(invoice)
-    return invoice
-
-
-def _bill(invoice: Invoice, due: TenantQuerySet[UsageEvent]) -> None:
-    """Unique on the event: work that another invoice has taken in the meantime makes this closing fail, not double."""
-    BilledUsage.objects.bulk_create(
-        [
-            BilledUsage(tenant_id=invoice.tenant_id, usage_event_id=event, invoice=invoice)
-            for event in due.order_by().values_list("id", flat=True)
-        ],
-        batch_size=BATCH,
-    )
-
-
-def _write_lines(invoice: Invoice, lines: list[Line]) -> None:
-    meters = {meter.slug: meter for meter in Meter.objects.all()}
-    InvoiceLine.objects.bulk_create(
-        InvoiceLine(
-            tenant_id=invoice.tenant_id, invoice=invoice, position=position, code=line.code, params=line.params,
-            description=texts.in_english(line.code, line.params), quantity=line.quantity, unit_amount=line.unit_amount,
-            exact=line.exact, amount=line.amount,
-            counter_id=line.group.counter if line.group else None, price_id=line.group.price if line.group else None,
-            meter=meters[line.group.meter] if line.group else None, plugin=line.group.plugin if line.group else "",
-        )
-        for position, line in enumerate(lines, 1)
-    )  # fmt: skip
-
-
-def _book(invoice: Invoice, lines: list[Line]) -> None:
-    """Accrued usage becomes receivable; fees are earned and credits given up here; roundings show what they are."""
-    accrued = total(line.exact for line in lines if line.group and line.exact > 0)
-    with exact_arithmetic():
-        revenue = total(line.exact for line in lines) - accrued
-    postings = {
-        Account.RECEIVABLE: Decimal(invoice.total),
-        Account.ACCRUED: -accrued,
-        Account.REVENUE: -revenue,
-        Account.TAX: -Decimal(invoice.tax),
-    }
-    postings[Account.ROUNDING] = -total(postings.values())
-    ledger.post(
-        invoice.tenant_id, source=("invoice", invoice.id), kind="closing", currency=invoice.currency,
-        postings=[ledger.Posting(account, amount) for account, amount in postings.items()],
-        occurred_at=invoice.period_end,
-    )  # fmt: skip
-
-
-def _open(invoice: Invoice) -> None:
-    """Give the next number and close the draft; an invoice of nothing is paid at once."""
-    InvoiceSequence.objects.bulk_create([InvoiceSequence(issuer=invoice.issuer)], ignore_conflicts=True)
-    taken = InvoiceSequence.objects.filter(pk=invoice.issuer)
-    taken.update(last=F("last") + 1)
-    invoice.sequence = taken.get().last
-    invoice.number = f"{invoice.issuer}-{invoice.sequence:06d}"
-    invoice.closed_at = clock.now()
-    invoice.state = InvoiceState.OPEN if invoice.total else InvoiceState.PAID
-    invoice.paid_at = None if invoice.total else invoice.closed_at
-    invoice.save(update_fields=["sequence", "number", "closed_at", "state", "paid_at"])
-    audit.record("invoice.closed", tenant_id=invoice.tenant_id, actor="billing", subject=invoice.number)

@@ -8,11 +8,15 @@ from django.utils.translation import gettext, gettext_noop
 
 TEXTS = {
     "fee": gettext_noop("Plan %(plan)s, fee for the period"),
+    "fee.part": gettext_noop("Plan %(plan)s, fee from %(from)s until %(until)s"),
+    "add_on": gettext_noop("Add-on %(plan)s"),
     "usage.analyses": gettext_noop("%(plugin)s, completed analyses"),
     "usage.units": gettext_noop("%(plugin)s, use by %(unit)s"),
     "usage.all_analyses": gettext_noop("Completed analyses"),
     "usage.all_units": gettext_noop("Use by %(unit)s"),
     "usage.credit": gettext_noop("Credit: unfinished work gave its place back, so that less is due by the price list"),
+    "credits": gettext_noop("Paid from credits"),
+    "credits.purchase": gettext_noop("Credits, bought in advance"),
 }
 PRIOR = gettext_noop("%(text)s (prior period)")
 

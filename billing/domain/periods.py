@@ -40,7 +40,7 @@ class Period:
 def period_at(anchor: datetime, interval: Interval, moment: datetime, zone: str = "UTC") -> Period:
     """The one period of the anchor's grid that contains `moment`; `zone` is an IANA name.
 
-    Raises `zoneinfo.ZoneInfoNotFoundError` for an unknown zone.
+    Raises `zoneinfo.ZoneInfoNotFoundError` for a zone that does not exist.
     """
     if interval == Interval.NONE:
         return Period(anchor, None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from billing.domain.money import ZERO, exact_arithmetic, plain
+from billing.domain.money import ZERO, exact_arithmetic
 
 AMOUNT_DIGITS, QUANTITY_DIGITS = 12, 6
 """After the point; their product is what an amount of use can need."""
@@ -215,5 +215,7 @@ def _check_number(value: Decimal, what: str, digits: int, limit: Decimal) -> Non
 
 
 def digits_of(value: Decimal) -> int:
-    """How many digits after the point a number below 10^80 needs."""
-    return max(0, -int(plain(value).as_tuple().exponent))
+    """How many digits after the point a finite number needs, be it as small as it likes."""
+    _, digits, exponent = value.as_tuple()
+    trailing = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return max(0, -int(exponent) - trailing) if value else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
@@ -42,8 +44,8 @@ class PricingModel(models.TextChoices):
     FLAT = PriceModel.FLAT.value, _("Flat")
     PER_UNIT = PriceModel.PER_UNIT.value, _("Per unit")
     GRADUATED = PriceModel.GRADUATED.value, _("Graduated")
-    VOLUME = "volume", _("Volume")
-    PACKAGE = "package", _("Package")
+    VOLUME = PriceModel.VOLUME.value, _("Volume")
+    PACKAGE = PriceModel.PACKAGE.value, _("Package")
 
 
 class Funding(models.TextChoices):
@@ -173,7 +175,10 @@ class Price(models.Model):
     @property
     def rule(self) -> PriceRule:
         """What `domain.rating` rates by. Raises `InvalidPrice` for tiers of a wrong form (drafts only)."""
-        return PriceRule(PriceModel(self.model), self.amount, tiers_from_json(self.tiers))
+        tiers = tiers_from_json(self.tiers)
+        # a row that is not saved yet has the whole numbers of the defaults
+        amount, size, free = Decimal(self.amount), Decimal(self.package_size), Decimal(self.free_units)
+        return PriceRule(PriceModel(self.model), amount, tiers, size, free)
 
 
 class Entitlement(models.Model):

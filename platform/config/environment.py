@@ -9,7 +9,16 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,12 +63,18 @@ class Environment(BaseSettings):
     tensorflow_threads: PositiveInt = 1
     requests_per_minute: PositiveInt = 6_000
     intake_children: PositiveInt = 2
+    invoice_days: PositiveInt = 14
+    grace_days: PositiveInt = 14
+    adjustment_limit: NonNegativeInt = 10_000
+    issuer_name: str = "Assay"
+    issuer_address: Annotated[list[str], NoDecode] = []
+    issuer_tax_id: str = ""
 
     @model_validator(mode="before")
     @classmethod
     def split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Lists are written with commas."""
-        for name in ("allowed_hosts", "csrf_trusted_origins"):
+        for name in ("allowed_hosts", "csrf_trusted_origins", "issuer_address"):
             if isinstance(values.get(name), str):
                 values[name] = [part.strip() for part in values[name].split(",") if part.strip()]
         return values

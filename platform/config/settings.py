@@ -27,6 +27,14 @@ ASSAY_LONG_POLL_SECONDS = environment.long_poll_seconds
 ASSAY_IDEMPOTENCY_SECONDS = environment.idempotency_seconds
 ASSAY_REQUESTS_PER_MINUTE = environment.requests_per_minute
 ASSAY_TENSORFLOW_THREADS = environment.tensorflow_threads
+ASSAY_INVOICE_DAYS = environment.invoice_days
+ASSAY_GRACE_DAYS = environment.grace_days
+ASSAY_ADJUSTMENT_LIMIT = environment.adjustment_limit
+ASSAY_ISSUER = {
+    "name": environment.issuer_name,
+    "address": environment.issuer_address,
+    "tax_id": environment.issuer_tax_id,
+}
 ASSAY_INTAKE: dict[str, Any] = {"children": environment.intake_children}
 
 SECRET_KEY = (

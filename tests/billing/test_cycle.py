@@ -189,14 +189,14 @@ def test_one_tenants_fault_does_not_keep_the_others_invoices_back(
     alice: Party, charlie: Party, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken, sound = subscribed(alice, "team"), subscribed(charlie, "team")
-    lines_of = charges.lines_of
+    charge_of = charges.charge_of
 
     def fail_for_one(subscription: Subscription, *arguments: Any) -> list[Line]:
         if subscription.tenant_id == broken.id:
             raise RuntimeError
-        return lines_of(subscription, *arguments)
+        return charge_of(subscription, *arguments)
 
-    monkeypatch.setattr(charges, "lines_of", fail_for_one)
+    monkeypatch.setattr(charges, "charge_of", fail_for_one)
     with pytest.raises(ClosingFailed, match=str(subscription_of(broken).id)):
         cycle.close_due(datetime(2027, 3, 1, tzinfo=UTC))
     monkeypatch.undo()

@@ -213,7 +213,7 @@ def test_texts_are_translated_where_they_are_shown() -> None:
     assert texts.in_english("usage.units", params) == "xray, use by image (prior period)"
     with translation.override("en"):
         for code in texts.TEXTS:
-            described = {"plan": "Team", **params, "prior": False}
+            described = {"plan": "Team", "from": "2027-01-01", "until": "2027-01-09", **params, "prior": False}
             assert texts.in_language(code, described) == texts.in_english(code, described)
 
 
@@ -239,15 +239,15 @@ def test_work_that_ends_while_a_period_is_closed_is_on_the_next_invoice(
     make_plan("late", price="100")
     customer = on_plan(alice.tenant, "late")
     customer.finish()
-    original = charges.lines_of
+    original = charges.charge_of
 
     def busy(*arguments: object) -> object:
         customer.finish()
         return original(*arguments)
 
-    monkeypatch.setattr(charges, "lines_of", busy)
+    monkeypatch.setattr(charges, "charge_of", busy)
     (first,) = cycle.advance(FEBRUARY)
-    monkeypatch.setattr(charges, "lines_of", original)
+    monkeypatch.setattr(charges, "charge_of", original)
     (second,) = cycle.advance(MARCH)
     assert (first.total, second.total) == (100, 100)
     assert balances(customer).get(Account.ACCRUED.value) is None

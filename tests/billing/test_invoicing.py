@@ -9,7 +9,7 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.domain.invoicing import UsageGroup, fee_line, usage_lines
+from billing.domain.invoicing import Fee, UsageGroup, fee_lines, usage_lines
 from billing.domain.money import round_half_up
 from billing.domain.rating import PriceModel, PriceRule, Tier, marginal, rate
 
@@ -62,7 +62,7 @@ def test_a_shared_ladder_is_not_named_by_one_plugin() -> None:
 
 
 def test_the_fee_is_its_own_line() -> None:
-    line = fee_line("Team", Decimal("19900"))
+    (line,) = fee_lines([Fee("fee", {"plan": "Team"}, Decimal("19900"))])
     assert (line.code, line.quantity, line.amount) == ("fee", 1, 19900)
 
 

@@ -30,9 +30,7 @@ class Command(BaseCommand):
         check = actions.add_parser("check", help="look for ledger transactions that do not sum to zero")
         rate = actions.add_parser("rate", help="what a quantity costs by a price", description=simulate.DESCRIPTION)
         rate.add_argument("--price", required=True, metavar="JSON", help=simulate.PRICE_HELP)
-        rate.add_argument(
-            "--quantity", required=True, metavar="N", help="units from the first one on, up to 6 digits after the point"
-        )
+        rate.add_argument("--quantity", required=True, metavar="N", help="units, up to 6 digits after the point")
         for action in (advance, seed, check, rate):
             action.add_argument("--json", action="store_true")
 

@@ -1,0 +1,84 @@
+"""The fees of a period: the plan's, by the phases of the subscription, and those of add-ons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from billing.domain.invoicing import Fee
+from billing.domain.money import exact_arithmetic
+from billing.domain.periods import Period, period_at
+from billing.domain.proration import prorated
+from billing.models import PhaseKind, PlanVersion, Price, Subscription, SubscriptionAddOn, SubscriptionPhase
+
+TIME = "%Y-%m-%d %H:%M"
+
+
+def grid_period(subscription: Subscription, part: Period) -> Period:
+    """The whole period that `part` lies in: what its shares of a fee are measured by."""
+    return period_at(subscription.anchor, subscription.interval, part.start, subscription.time_zone)
+
+
+def fees_of(subscription: Subscription, part: Period) -> list[Fee]:
+    """What is due for `part` of a period: the plan's fee to the second, an add-on's in full for a touched period."""
+    whole = grid_period(subscription, part)
+    return [*_plan_fees(subscription, part, whole), *_add_on_fees(subscription, part)]
+
+
+def _plan_fees(subscription: Subscription, part: Period, whole: Period) -> Iterator[Fee]:
+    for phase in _phases(subscription, part):
+        price = _fee(phase.plan_version, subscription.currency)
+        if phase.kind != PhaseKind.CHARGED or price is None:
+            continue
+        span = _within(phase, part)
+        if whole.end is None or span == whole:
+            # a plan without periods has its fee once
+            yield Fee("fee", {"plan": phase.plan_version.plan.name}, price.amount, unit_amount=price.amount)
+        elif span.start != span.end:
+            params = {"plan": phase.plan_version.plan.name, **_told(span, subscription.time_zone)}
+            yield Fee("fee.part", params, prorated(price.amount, span, whole))
+
+
+def _add_on_fees(subscription: Subscription, part: Period) -> Iterator[Fee]:
+    rows = SubscriptionAddOn.objects.for_tenant(subscription.tenant_id).filter(subscription=subscription)
+    for row in _touching(rows, part).select_related("plan_version__plan"):
+        price = _fee(row.plan_version, subscription.currency)
+        if price is not None:
+            with exact_arithmetic():
+                exact = price.amount * row.quantity
+            name = {"plan": row.plan_version.plan.name}
+            yield Fee("add_on", name, exact, Decimal(row.quantity), price.amount)
+
+
+def _phases(subscription: Subscription, part: Period) -> list[SubscriptionPhase]:
+    rows = SubscriptionPhase.objects.for_tenant(subscription.tenant_id).filter(subscription=subscription)
+    return list(_touching(rows, part).select_related("plan_version__plan").order_by("starts_at", "id"))
+
+
+def _touching(rows: Any, part: Period) -> Any:
+    begun = rows if part.end is None else rows.filter(starts_at__lt=part.end)
+    return begun.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=part.start))
+
+
+def _within(phase: SubscriptionPhase, part: Period) -> Period:
+    ends = [end for end in (phase.ends_at, part.end) if end is not None]
+    return Period(max(phase.starts_at, part.start), min(ends, default=None))
+
+
+def _fee(version: PlanVersion, currency: str) -> Price | None:
+    return version.prices.filter(meter__isnull=True, currency=currency).first()
+
+
+def _told(span: Period, zone: str) -> dict[str, str]:
+    """The bounds of a part as the customer's clock shows them."""
+    assert span.end is not None
+    return {"from": _shown(span.start, zone), "until": _shown(span.end, zone)}
+
+
+def _shown(moment: datetime, zone: str) -> str:
+    return moment.astimezone(ZoneInfo(zone)).strftime(TIME)

@@ -1,0 +1,157 @@
+"""What a period's use costs beyond credits, and the caps on it.
+
+One row for each period, which every work that costs something locks: it is the cost so far at the price of one row,
+and its lock is what decides about the last unit below a hard cap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal
+from uuid import UUID
+
+from django.db.models import Exists, Subquery
+
+from billing import alerts, clock, credits, subscriptions
+from billing.domain.money import ZERO, in_major_units, round_half_up, total
+from billing.domain.periods import Period
+from billing.errors import SpendingLimitReached
+from billing.links import instant, upgrade_url
+from billing.models import AlertKind, BillingCustomer, QuotaCounter, SpendingCounter
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingState:
+    """The cost so far: `spent` by finished and `held` for begun work, exact minor units; caps in whole ones."""
+
+    spent: Decimal
+    held: Decimal
+    soft_cap: int | None
+    hard_cap: int | None
+    period: Period
+
+
+@dataclass(slots=True)
+class Purse:
+    """A period's spending row, locked, with the caps, and whether there may be credits to pay from."""
+
+    id: UUID
+    tenant_id: UUID
+    period_start: datetime
+    period_end: datetime | None
+    spent: Decimal
+    held: Decimal
+    soft_cap: int | None
+    hard_cap: int | None
+    has_credits: bool
+
+    @property
+    def taken(self) -> Decimal:
+        return total([self.spent, self.held])
+
+
+def lock(counter: QuotaCounter, currency: str) -> Purse:
+    """The spending row of the counter's period, made on first use, kept from others until the transaction ends."""
+    purse = _locked(counter.tenant_id, counter.subscription_id, counter.period_start, currency)
+    if purse is None:
+        fresh = SpendingCounter(
+            tenant_id=counter.tenant_id, subscription_id=counter.subscription_id,
+            period_start=counter.period_start, period_end=counter.period_end,
+        )  # fmt: skip
+        SpendingCounter.objects.bulk_create([fresh], ignore_conflicts=True)
+        purse = _locked(counter.tenant_id, counter.subscription_id, counter.period_start, currency)
+    assert purse is not None
+    return purse
+
+
+def hold(purse: Purse, amount: Decimal, currency: str) -> None:
+    """Reserve money for a job. Raises `SpendingLimitReached` where the hard cap leaves less than `amount`."""
+    if purse.hard_cap is not None and total([purse.taken, amount]) > purse.hard_cap:
+        raise _limit_reached(purse, purse.hard_cap, currency)
+    _write(purse, spent=ZERO, held=amount)
+
+
+def settle(purse: Purse, amount: Decimal) -> None:
+    """Turn held money into spent money."""
+    _write(purse, spent=amount, held=-amount)
+
+
+def release(purse: Purse, amount: Decimal) -> None:
+    """Give held money back."""
+    _write(purse, spent=ZERO, held=-amount)
+
+
+def spend(purse: Purse, amount: Decimal) -> None:
+    """Count finished work whose hold was given back: never refused, be it beyond the cap."""
+    _write(purse, spent=amount, held=ZERO)
+
+
+def state(tenant_id: UUID) -> SpendingState | None:
+    """The cost so far of the current period; None without a subscription. Writes nothing."""
+    subscription = subscriptions.subscription_of(tenant_id)
+    if subscription is None:
+        return None
+    period = subscriptions.period_of(subscription, clock.now())
+    rows = SpendingCounter.objects.for_tenant(tenant_id)
+    row = rows.filter(subscription=subscription, period_start=period.start).first()
+    caps = BillingCustomer.objects.for_tenant(tenant_id).values_list("soft_cap", "hard_cap").first()
+    soft, hard = caps or (None, None)
+    return SpendingState(row.spent if row else ZERO, row.held if row else ZERO, soft, hard, period)
+
+
+def note_caps(tenant_id: UUID, soft: int | None, hard: int | None) -> None:
+    """Raise the alerts that new caps find reached."""
+    subscription = subscriptions.subscription_of(tenant_id)
+    if subscription is None:
+        return
+    period = subscriptions.period_of(subscription, clock.now())
+    purse = _locked(tenant_id, subscription.pk, period.start, subscription.currency)
+    if purse is not None:
+        purse.soft_cap, purse.hard_cap = soft, hard
+        _warn(purse, before=ZERO)
+
+
+def _write(purse: Purse, *, spent: Decimal, held: Decimal) -> None:
+    """Amounts are added here and not by the database, which on SQLite can not: the row is locked."""
+    before = purse.taken
+    purse.spent, purse.held = total([purse.spent, spent]), total([purse.held, held])
+    SpendingCounter.objects.for_tenant(purse.tenant_id).filter(pk=purse.id).update(spent=purse.spent, held=purse.held)
+    _warn(purse, before)
+
+
+def _warn(purse: Purse, before: Decimal) -> None:
+    for subject, cap in (("soft", purse.soft_cap), ("hard", purse.hard_cap)):
+        if cap is not None:
+            level = alerts.Level(
+                AlertKind.SPENDING, subject, purse.period_start, before, purse.taken, Decimal(cap)
+            )  # fmt: skip
+            alerts.check(purse.tenant_id, level)
+
+
+def _locked(tenant_id: UUID, subscription_id: UUID, period_start: datetime, currency: str) -> Purse | None:
+    """All that decides about money, in one query: most work costs no more than this one and the write."""
+    caps = BillingCustomer.objects.for_tenant(tenant_id)
+    row = (
+        SpendingCounter.objects.for_tenant(tenant_id)
+        .filter(subscription_id=subscription_id, period_start=period_start)
+        .select_for_update(no_key=True)
+        .annotate(
+            soft_cap=Subquery(caps.values("soft_cap")[:1]),
+            hard_cap=Subquery(caps.values("hard_cap")[:1]),
+            has_credits=Exists(credits.good(tenant_id, currency, clock.now())),
+        )
+        .values("id", "tenant_id", "period_start", "period_end", "spent", "held", "soft_cap", "hard_cap", "has_credits")
+        .first()
+    )
+    return Purse(**row) if row else None
+
+
+def _limit_reached(purse: Purse, cap: int, currency: str) -> SpendingLimitReached:
+    left = max(ZERO, total([Decimal(cap), -purse.taken])).to_integral_value(rounding=ROUND_FLOOR)
+    extra: dict[str, object] = {
+        "limit": cap, "used": round_half_up(purse.spent), "reserved": round_half_up(purse.held),
+        "remaining": int(left), "currency": currency, "resets_at": instant(purse.period_end),
+        "upgrade_url": upgrade_url(),
+    }  # fmt: skip
+    return SpendingLimitReached(limit=in_major_units(cap, currency), currency=currency.upper(), extra=extra)

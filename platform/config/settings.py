@@ -37,6 +37,13 @@ ASSAY_ISSUER = {
 }
 ASSAY_INTAKE: dict[str, Any] = {"children": environment.intake_children}
 
+STRIPE_SECRET_KEY = environment.stripe_secret_key.get_secret_value() if environment.stripe_secret_key else ""
+STRIPE_WEBHOOK_SECRETS = environment.stripe_webhook_secrets
+STRIPE_API_BASE = environment.stripe_api_base
+STRIPE_API_VERSION = environment.stripe_api_version
+STRIPE_USAGE_MODE = environment.stripe_usage_mode
+ASSAY_BILLING_PROVIDER = environment.billing_provider or ("stripe" if STRIPE_SECRET_KEY else "local")
+
 SECRET_KEY = (
     environment.secret_key.get_secret_value()
     if environment.secret_key

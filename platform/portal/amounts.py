@@ -29,3 +29,18 @@ def minor_units(text: str, currency: str) -> int:
 def optional_minor_units(text: str, currency: str) -> int | None:
     """Like `minor_units`; an empty field is None."""
     return minor_units(text, currency) if text.strip() else None
+
+
+class InvalidNumber(UserError):
+    """What was written is no whole number in the range."""
+
+    code = "invalid_number"
+    template = "Write a whole number from 1 to %(most)s."
+
+
+def whole_number(text: str, most: int) -> int:
+    """A number of things. Raises `InvalidNumber`."""
+    written = text.strip()
+    if not written.isascii() or not written.isdigit() or len(written) > len(str(most)) or not 1 <= int(written) <= most:
+        raise InvalidNumber(most=most)
+    return int(written)

@@ -141,7 +141,7 @@ class InvoicePdf(TenantView):
 
     def get(self, request: HttpRequest, identity: str, language: str) -> HttpResponse:
         row = invoice_of(self, identity)
-        return as_pdf(pdf.invoice_pdf(row, language_of(language)), f"{row.number}-{language}")
+        return as_pdf(pdf.invoice_pdf(row, language_of(language), named=invoice_line), f"{row.number}-{language}")
 
 
 class CreditNotePdf(TenantView):
@@ -152,7 +152,7 @@ class CreditNotePdf(TenantView):
     def get(self, request: HttpRequest, identity: str, language: str) -> HttpResponse:
         found = CreditNote.objects.for_tenant(self.tenant).filter(pk=find("cn", identity)).first()
         row: CreditNote = own(found)
-        return as_pdf(pdf.credit_note_pdf(row, language_of(language)), f"{row.number}-{language}")
+        return as_pdf(pdf.credit_note_pdf(row, language_of(language), named=invoice_line), f"{row.number}-{language}")
 
 
 class PayInvoice(PayView):

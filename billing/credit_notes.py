@@ -83,11 +83,8 @@ def _credited_before(row: Invoice) -> defaultdict[UUID, int]:
 def _take_credits_back(row: Invoice, worth: Credited) -> None:
     """Credits that were bought and paid for go with the money for them."""
     grant = credit_sales.grant_of(row) if row.kind == InvoiceKind.CREDITS else None
-    if grant is None or not worth.net:
-        return
-    if grant.available < worth.net:
+    if grant is not None and not credits.take_back(grant, Decimal(worth.net)):
         raise CreditsUsed(number=row.number)
-    credits.cancel(grant, Decimal(worth.net))
 
 
 def _write(row: Invoice, taken: Mapping[UUID, int], worth: Credited, reason: str, actor: str) -> CreditNote:

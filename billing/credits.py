@@ -81,6 +81,20 @@ def void(grant: CreditGrant, *, reason: str, actor: str) -> CreditGrant:
     return locked
 
 
+def take_back(grant: CreditGrant, amount: Decimal) -> bool:
+    """Use up a part of a grant for a correction that books it itself; False where less than that is left.
+
+    It counts as consumed: a grant that is voided is void as a whole.
+    """
+    rows = CreditGrant.objects.for_tenant(grant.tenant_id).select_for_update(no_key=True)
+    locked: CreditGrant = rows.get(pk=grant.pk)
+    if locked.available < amount:
+        return False
+    locked.consumed = total([locked.consumed, amount])
+    locked.save(update_fields=["consumed"])
+    return True
+
+
 def available(tenant_id: UUID, currency: str) -> Decimal:
     """What new work can be paid from now, exact minor units."""
     now = clock.now()

@@ -157,11 +157,8 @@ def _end(row: Invoice, what: str, reason: str, actor: str) -> None:
 def _take_back_returned(row: Invoice) -> None:
     """The credits that the invoice gave back go with it. Raises `InvoiceNotVoidable` where some of them were used."""
     returned = CreditGrant.objects.for_tenant(row.tenant_id).filter(key=f"invoice:{row.id}:returned").first()
-    if returned is None:
-        return
-    if returned.available != returned.amount:
+    if returned is not None and not credits.take_back(returned, returned.amount):
         raise InvoiceNotVoidable("The credits that the invoice %(number)s gave back were used.", number=row.number)
-    credits.cancel(returned)
 
 
 def _shown(line: Line) -> PreviewLine:

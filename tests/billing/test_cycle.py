@@ -172,7 +172,7 @@ def test_the_command_refuses_to_go_back_and_to_read_what_is_no_date() -> None:
 
 def test_the_command_checks_the_books(alice: Party) -> None:
     subscribed(alice, "team")
-    assert billing("check") == {"unbalanced": []}
+    assert billing("check") == {"unbalanced": [], "faults": []}
     assert billing("seed") == {"plans": []}
     with tenant_context(alice.tenant.id):
         booked = LedgerTransaction.objects.create(

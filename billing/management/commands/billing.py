@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from billing import cycle, ledger, seeds, simulate
+from billing import books, cycle, ledger, seeds, simulate
 from billing.domain.rating import InvalidPrice
 from billing.errors import ClockGoesBack
 from billing.models import Invoice
@@ -27,7 +27,10 @@ class Command(BaseCommand):
         advance = actions.add_parser("advance", help="close all periods that end until a date, as invoices")
         advance.add_argument("--to", type=moment, required=True, metavar="DATE", help="2026-12-01 or with a time, UTC")
         seed = actions.add_parser("seed", help="make the standard meters and plans that are missing")
-        check = actions.add_parser("check", help="look for ledger transactions that do not sum to zero")
+        check = actions.add_parser(
+            "check",
+            help="whether the ledger balances, and says what invoices, credits and usage say",
+        )
         rate = actions.add_parser("rate", help="what a quantity costs by a price", description=simulate.DESCRIPTION)
         rate.add_argument("--price", required=True, metavar="JSON", help=simulate.PRICE_HELP)
         rate.add_argument("--quantity", required=True, metavar="N", help="units, up to 6 digits after the point")
@@ -46,7 +49,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(answer))
         else:
             self.stdout.write("\n".join(f"{name}: {_shown(value)}" for name, value in answer.items()))
-        if answer.get("unbalanced"):
+        if answer.get("unbalanced") or answer.get("faults"):
             raise CommandError("the books do not balance")
 
     def advance(self, to: datetime, **_: Any) -> dict[str, Any]:
@@ -62,8 +65,9 @@ class Command(BaseCommand):
         return {"plans": seeds.seed()}
 
     def check_books(self, **_: Any) -> dict[str, Any]:
-        """The ledger transactions that are at fault."""
-        return {"unbalanced": [str(each) for each in ledger.unbalanced()]}
+        """The ledger transactions that do not balance, and the accounts that say another thing than their rows."""
+        unbalanced = [str(each) for each in ledger.unbalanced()]
+        return {"unbalanced": unbalanced, "faults": [_fault(each) for each in books.check_all()]}
 
     def rate(self, price: str, quantity: str, json: bool, **_: Any) -> dict[str, Any]:
         """The price of a quantity; the breakdown in words where people read it."""
@@ -94,6 +98,16 @@ def _row(invoice: Invoice) -> dict[str, Any]:
         "total": invoice.total,
         "currency": invoice.currency,
         "period": {"start": _utc(invoice.period_start), "end": _utc(invoice.period_end)},
+    }
+
+
+def _fault(fault: books.Fault) -> dict[str, str]:
+    return {
+        "tenant": str(fault.tenant),
+        "account": fault.account,
+        "currency": fault.currency,
+        "booked": str(fault.booked),
+        "counted": str(fault.counted),
     }
 
 

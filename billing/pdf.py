@@ -1,0 +1,130 @@
+"""Invoices and credit notes as PDF, in English and Chinese, with a font of our own: the same on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.formats import date_format, number_format
+from weasyprint import CSS, HTML
+from weasyprint.text.fonts import FontConfiguration
+
+from billing import texts
+from billing.domain.money import MINOR_DIGITS, in_major_units, plain
+from billing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoiceState
+
+LANGUAGES = {"en": "en", "zh": "zh-hans"}
+FONT = Path(__file__).parent / "fonts" / "NotoSansCJKsc-Regular-subset.otf"
+STYLE = f"@font-face {{ font-family: Paper; src: url({FONT.as_uri()}) }}"
+
+Naming = Callable[[str, Mapping[str, Any]], str]
+"""The text of a line from its code and params."""
+
+
+class ForeignAddress(ValueError):
+    """A page wanted something that is not ours; nothing is fetched for a PDF."""
+
+
+def in_language(code: str, params: Mapping[str, Any]) -> str:
+    """A line's text as billing knows it, with slugs in the place of names."""
+    return texts.in_language(code, dict(params))
+
+
+def invoice_pdf(invoice: Invoice, language: str, *, named: Naming = in_language) -> bytes:
+    """The invoice as it stands now; `language` is en or zh, `named` gives the lines their texts.
+
+    Raises `KeyError` for another language.
+    """
+    with translation.override(LANGUAGES[language]):
+        rows = InvoiceLine.objects.for_tenant(invoice.tenant_id).filter(invoice=invoice)
+        lines = [
+            {
+                "text": named(row.code, row.params),
+                "quantity": number_format(plain(row.quantity)) if row.quantity else "",
+                "unit_amount": unit_price(row.unit_amount, invoice.currency),
+                "amount": money(row.amount, invoice.currency),
+            }
+            for row in rows.order_by("position")
+        ]
+        coupons = ", ".join(each["code"] for each in invoice.billed_to.get("coupons", []))
+        return _printed("billing/invoice.html", invoice, lines=lines, coupons=coupons)
+
+
+def credit_note_pdf(note: CreditNote, language: str, *, named: Naming = in_language) -> bytes:
+    """The credit note, with the addresses of its invoice. Raises `KeyError` for another language."""
+    with translation.override(LANGUAGES[language]):
+        rows = CreditNoteLine.objects.for_tenant(note.tenant_id).filter(credit_note=note)
+        lines = [
+            {
+                "text": named(row.invoice_line.code, row.invoice_line.params),
+                "amount": money(row.amount, note.currency),
+            }
+            for row in rows.select_related("invoice_line").order_by("invoice_line__position")
+        ]
+        discount = note.net - sum(row.amount for row in rows)
+        sums = {name: money(getattr(note, name), note.currency) for name in ("net", "tax", "total")}
+        return _printed(
+            "billing/credit_note.html", note.invoice, note=note, lines=lines, sums=sums,
+            discount=money(discount, note.currency) if discount else "",
+            issued=day(note.issued_at, note.invoice),
+        )  # fmt: skip
+
+
+def money(amount: int, currency: str) -> str:
+    """Minor units as a person reads them: `5.00 USD`."""
+    digits = MINOR_DIGITS.get(currency.lower(), 2)
+    return f"{number_format(in_major_units(amount, currency), decimal_pos=digits)} {currency.upper()}"
+
+
+def unit_price(amount: Decimal | None, currency: str) -> str:
+    """The exact price of a unit; nothing where it depends on how many came before."""
+    if amount is None:
+        return ""
+    digits = MINOR_DIGITS.get(currency.lower(), 2)
+    major = plain(amount.scaleb(-digits))
+    return number_format(major, decimal_pos=max(digits, -int(major.as_tuple().exponent)))
+
+
+def day(moment: datetime | None, invoice: Invoice) -> str:
+    """A date on the customer's calendar, in the active language."""
+    if moment is None:
+        return ""
+    zone = invoice.subscription.time_zone if invoice.subscription else "UTC"
+    return date_format(moment.astimezone(ZoneInfo(zone)), "DATE_FORMAT")
+
+
+def _printed(template: str, invoice: Invoice, **context: Any) -> bytes:
+    amounts = ("subtotal", "discount", "tax", "total", "amount_paid", "amount_credited")
+    shown = {name: money(getattr(invoice, name), invoice.currency) for name in amounts}
+    page = render_to_string(template, {
+        "invoice": invoice,
+        "shown": shown | {"due": money(max(0, invoice.amount_due), invoice.currency)},
+        "dates": {name: day(getattr(invoice, f"{name}_at"), invoice) for name in ("closed", "due", "paid")},
+        "period": (day(invoice.period_start, invoice), day(invoice.period_end, invoice)),
+        "tax_percent": number_format(plain(invoice.tax_percent)),
+        "is_paid": invoice.state == InvoiceState.PAID,
+        "is_void": invoice.state == InvoiceState.VOID,
+        "is_owed": invoice.state in (InvoiceState.OPEN, InvoiceState.UNCOLLECTIBLE),
+        "language": translation.get_language(),
+        **context,
+    })  # fmt: skip
+    fonts = FontConfiguration()
+    style = CSS(string=STYLE, font_config=fonts, url_fetcher=_our_font)
+    printed: bytes = HTML(string=page, url_fetcher=_refuse).write_pdf(stylesheets=[style], font_config=fonts)
+    return printed
+
+
+def _our_font(url: str) -> dict[str, Any]:
+    if url != FONT.as_uri():
+        raise ForeignAddress(url)
+    return {"string": FONT.read_bytes(), "mime_type": "font/otf"}
+
+
+def _refuse(url: str) -> dict[str, Any]:
+    raise ForeignAddress(url)

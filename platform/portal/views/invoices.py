@@ -22,7 +22,7 @@ from tenants.ids import encode
 from tenants.querysets import TenantQuerySet
 
 PAGE = 25
-LANGUAGES = {"en": "en", "zh": "zh-hans"}
+LANGUAGES = ("en", "zh")
 COLLECTED = (InvoiceState.OPEN, InvoiceState.UNCOLLECTIBLE)
 """The states in which an invoice can be paid."""
 
@@ -183,7 +183,7 @@ def language_of(name: str) -> str:
     """The language of a PDF. Raises `BadRequest` for one that there is not."""
     if name not in LANGUAGES:
         raise BadRequest
-    return LANGUAGES[name]
+    return name
 
 
 def as_pdf(content: bytes, name: str) -> HttpResponse:

@@ -10,12 +10,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from billing import clock, counters, cycle, subscriptions, terms
+from billing import clock, counters, currencies, cycle, subscriptions, terms
 from billing.domain import plans
-from billing.domain.money import round_half_up
-from billing.domain.rating import InvalidPrice, PriceRule, Tier, marginal
+from billing.domain.money import ZERO, round_half_up
+from billing.domain.quoting import quote
+from billing.domain.rating import InvalidPrice, Tier
 from billing.errors import FeatureNotInPlan, InvalidPlan, TrialUsed, UnknownPlan, VersionPublished
-from billing.models import Entitlement, PlanVersion, Price, Subscription, VersionState
+from billing.models import Entitlement, Feature, PlanFeature, PlanVersion, Price, Subscription, VersionState
 from tenants import audit
 from tenants.context import operator_context
 from tenants.models import Tenant
@@ -40,32 +41,52 @@ class PriceView:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A plan on offer with all its prices."""
+    """A plan on offer with its prices in `currency`; `currencies` are all that it is sold in, its own first."""
 
     version: PlanVersion
     prices: list[PriceView]
     entitlements: list[Entitlement]
+    currency: str
+    currencies: list[str]
+    features: list[Feature]
 
 
-def published(slug: str) -> PlanVersion:
-    """The version of a plan that is on offer. Raises `UnknownPlan`."""
-    found = PlanVersion.objects.select_related("plan").filter(plan__slug=slug, state=VersionState.PUBLISHED).first()
+def published(slug: str, *, add_on: bool = False) -> PlanVersion:
+    """The version of a plan, or of an add-on, that is on offer. Raises `UnknownPlan`."""
+    versions = PlanVersion.objects.select_related("plan").filter(plan__slug=slug, plan__is_addon=add_on)
+    found = versions.filter(state=VersionState.PUBLISHED).first()
     if found is None:
         raise UnknownPlan(plan=slug)
     return found
 
 
-def offers() -> list[Offer]:
-    """All plans on offer, in the order in which they are shown."""
-    versions = PlanVersion.objects.select_related("plan").prefetch_related("prices__meter", "entitlements__meter")
-    on_offer = versions.filter(state=VersionState.PUBLISHED).order_by("plan__position", "plan__slug")
-    return [offer(version) for version in on_offer]
+def offers(currency: str | None = None, *, add_ons: bool = False) -> list[Offer]:
+    """All plans, or all add-ons, on offer, in the order in which they are shown.
+
+    With a currency, only those that are sold in it; without one, each in its own.
+    """
+    versions = PlanVersion.objects.select_related("plan").prefetch_related(
+        "prices__meter", "entitlements__meter", "features__feature"
+    )
+    on_offer = versions.filter(state=VersionState.PUBLISHED, plan__is_addon=add_ons)
+    shown = [offer(version, currency) for version in on_offer.order_by("plan__position", "plan__slug")]
+    return [each for each in shown if currency in (None, *each.currencies)]
 
 
-def offer(version: PlanVersion) -> Offer:
-    """One version with its prices; for a draft too, as a preview."""
-    prices = [_view(price, price.rule, version.currency, Decimal(0)) for price in version.prices.all()]
-    return Offer(version, prices, list(version.entitlements.all()))
+def offer(version: PlanVersion, currency: str | None = None) -> Offer:
+    """One version with its prices in one currency; for a draft too, as a preview."""
+    shown = currency or version.currency
+    rows = list(version.prices.all())
+    prices = [_view(price, shown, _exact(price)) for price in rows if price.currency == shown]
+    sold = sorted({price.currency for price in rows}, key=lambda each: (each != version.currency, each))
+    features = [each.feature for each in version.features.select_related("feature")]
+    return Offer(version, prices, list(version.entitlements.all()), shown, sold, features)
+
+
+def has_feature(tenant_id: UUID, slug: str) -> bool:
+    """Whether the tenant's plan has a feature; nobody has it without a subscription."""
+    subscription = subscriptions.subscription_of(tenant_id)
+    return subscription is not None and subscription.plan_version.features.filter(feature__slug=slug).exists()
 
 
 def price_for(tenant_id: UUID, plugin: str, unit: str) -> PriceView | None:
@@ -74,29 +95,33 @@ def price_for(tenant_id: UUID, plugin: str, unit: str) -> PriceView | None:
     if subscription is None:
         return None
     try:
-        found = terms.find(subscription.plan_version, plugin, unit)
+        found = terms.find(subscription.plan_version, plugin, unit, subscription.currency)
     except FeatureNotInPlan:
         return None
     counter = counters.look(subscription, found, subscriptions.period_of(subscription, clock.now()))
-    return _view(found.price, found.rule, subscription.plan_version.currency, counter.used + counter.reserved)
+    place = counter.base + counter.used
+    exact = quote(found.rule, place, counter.reserved, terms.ONE, counter.included)
+    return _view(found.price, subscription.currency, exact)
 
 
-def subscribe(tenant: Tenant | UUID, plan_slug: str, *, actor: str) -> Subscription:
-    """Put a tenant on a plan from now on; a subscription to another version ends now and is invoiced.
+def subscribe(tenant: Tenant | UUID, plan_slug: str, *, actor: str, currency: str | None = None) -> Subscription:
+    """Begin a subscription now; one to another version, or in another currency, ends now and is invoiced.
 
-    Call inside the tenant's or the operator's scope. Raises `UnknownPlan` and `TrialUsed`.
+    Call inside the tenant's or the operator's scope; `changes.change_plan` keeps the subscription instead. Raises
+    `UnknownPlan`, `TrialUsed`, `CurrencyNotOffered` and `CurrencyFixed`.
     """
     tenant_id = tenant if isinstance(tenant, UUID) else tenant.id
     version = published(plan_slug)
     with transaction.atomic():
         current = subscriptions.subscription_of(tenant_id)
-        if current is not None and current.plan_version_id == version.id:
+        if current is not None and current.plan_version_id == version.id and currency in (None, current.currency):
             return current
         if version.plan.is_trial and subscriptions.has_tried(tenant_id):
             raise TrialUsed
         if current is not None:
             cycle.end(current, actor=actor)
-        return subscriptions.start(tenant_id, version, actor=actor)
+        chosen = currencies.choose(tenant_id, version, currency)
+        return subscriptions.start(tenant_id, version, actor=actor, currency=chosen)
 
 
 def publish(version: PlanVersion, *, actor: str) -> PlanVersion:
@@ -123,19 +148,20 @@ def plan_faults(version: PlanVersion) -> list[str]:
     """Why a draft can not be published; empty when it can."""
     try:
         prices = [
-            plans.PriceTerm(price.plugin, price.meter.slug if price.meter else None, price.rule)
+            plans.PriceTerm(price.plugin, price.meter.slug if price.meter else None, price.rule, price.currency)
             for price in version.prices.select_related("meter")
         ]
     except InvalidPrice as error:
         return [str(error)]
     entitlements = [
-        plans.EntitlementTerm(each.plugin, each.meter.slug if each.meter else None)
+        plans.EntitlementTerm(each.plugin, each.meter.slug if each.meter else None, each.limit)
         for each in version.entitlements.select_related("meter")
     ]
-    currency = version.currency
-    known = len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.islower()
-    unknown = [] if known else [f"{currency!r} is no currency: three small letters, as usd"]
-    return [*unknown, *plans.faults(prices, entitlements)]
+    term = plans.PlanTerm(
+        version.currency, version.interval, prices, entitlements,
+        is_addon=version.plan.is_addon, is_trial=version.plan.is_trial, trial_days=version.trial_days,
+    )  # fmt: skip
+    return list(plans.version_faults(term))
 
 
 def draft_from(version: PlanVersion, *, actor: str) -> PlanVersion:
@@ -146,15 +172,17 @@ def draft_from(version: PlanVersion, *, actor: str) -> PlanVersion:
             return existing
         last = PlanVersion.objects.filter(plan=version.plan_id).aggregate(last=Max("number"))["last"]
         draft = PlanVersion.objects.create(
-            plan_id=version.plan_id, number=last + 1, currency=version.currency, interval=version.interval
-        )
+            plan_id=version.plan_id, number=last + 1, currency=version.currency, interval=version.interval,
+            funding=version.funding, trial_days=version.trial_days,
+        )  # fmt: skip
         _copy(version.prices.all(), draft)
         _copy(version.entitlements.all(), draft)
+        _copy(version.features.all(), draft)
         audit.record("plan.drafted", tenant_id=None, actor=actor, subject=str(draft))
     return draft
 
 
-def _copy(rows: Iterable[Price | Entitlement], draft: PlanVersion) -> None:
+def _copy(rows: Iterable[Price | Entitlement | PlanFeature], draft: PlanVersion) -> None:
     for row in rows:
         values = {
             field.attname: getattr(row, field.attname)
@@ -164,8 +192,13 @@ def _copy(rows: Iterable[Price | Entitlement], draft: PlanVersion) -> None:
         type(row).objects.create(plan_version=draft, **values)
 
 
-def _view(price: Price, rule: PriceRule, currency: str, position: Decimal) -> PriceView:
-    exact = marginal(rule, position, terms.ONE) if price.meter else rule.amount
+def _exact(price: Price) -> Decimal:
+    """The price of the first unit, or the fee."""
+    return quote(price.rule, ZERO, ZERO, terms.ONE) if price.meter else price.amount
+
+
+def _view(price: Price, currency: str, exact: Decimal) -> PriceView:
+    rule = price.rule
     return PriceView(
         plugin=price.plugin,
         unit=price.meter.unit if price.meter else None,

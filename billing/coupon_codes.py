@@ -23,7 +23,7 @@ def redeem(tenant_id: UUID, code: str, *, actor: str) -> Redemption:
     used up, was redeemed before, or is not for this plan or currency.
     """
     with transaction.atomic():
-        subscription = subscriptions.required(tenant_id)
+        subscription = subscriptions.existing(tenant_id)
         customers.lock(tenant_id)
         coupon = Coupon.objects.filter(code=code.strip(), active=True).first()
         if coupon is None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 from django.db.models import F, Q
 
-from billing import clock, invoices, subscriptions
-from billing.domain.periods import Period, ended_periods
+from billing import clock, invoices, standing, subscriptions
+from billing.domain.course import ended_parts
 from billing.errors import ClockGoesBack, ClosingFailed
-from billing.models import BillingClock, Invoice, Subscription, SubscriptionPhase, SubscriptionStatus
-from tenants import audit
+from billing.models import BillingClock, Invoice, Subscription, SubscriptionStatus
 from tenants.context import operator_context
 
 log = structlog.get_logger(__name__)
@@ -35,15 +36,13 @@ def advance(to: datetime) -> list[Invoice]:
 
 
 def close_due(now: datetime) -> list[Invoice]:
-    """Close every period of every tenant that has ended at `now`; the new invoices. Safe at any time, in any number.
+    """Bring every subscription that has something due at `now` to that moment; the new invoices.
 
-    Raises `ClosingFailed` at the end when some could not be closed; they are tried again the next time.
+    Safe at any time, in any number. Raises `ClosingFailed` at the end when some could not be closed; they are tried
+    again the next time.
     """
     with operator_context():
-        # a period that was rolled on by new work has left an unbilled one behind
-        ended = Q(current_period_end__lte=now) | Q(billed_until__lt=F("current_period_start"))
-        due = Subscription.objects.exclude(status=SubscriptionStatus.CANCELED).filter(ended)
-        waiting = list(due.order_by("created_at").values_list("id", flat=True))
+        waiting = list(Subscription.objects.filter(_due(now)).order_by("created_at").values_list("id", flat=True))
     made: list[Invoice] = []
     failed: list[UUID] = []
     for subscription_id in waiting:
@@ -58,34 +57,49 @@ def close_due(now: datetime) -> list[Invoice]:
     return made
 
 
+def _due(now: datetime) -> Q:
+    """What was written by others, as new work rolls a period on, has left unbilled periods behind."""
+    running = ~Q(status=SubscriptionStatus.CANCELED)
+    ended = Q(current_period_end__lte=now) | Q(billed_until__lt=F("current_period_start"))
+    trial_over = Q(status=SubscriptionStatus.TRIALING, trial_end__lte=now)
+    return running & (ended | trial_over) | Q(status=SubscriptionStatus.CANCELED, billed_until__lt=F("canceled_at"))
+
+
 def _bring_to(now: datetime, subscription_id: UUID) -> list[Invoice]:
     """In a transaction of its own."""
     with operator_context():
         subscription = Subscription.objects.select_related("plan_version__plan").get(pk=subscription_id)
-        made = close_ended(subscription, now)
-        subscriptions.roll(subscription, now)
-        return made
+        return bring_to(subscription, now)
+
+
+def bring_to(subscription: Subscription, now: datetime) -> list[Invoice]:
+    """Lock a subscription and let happen to it what is due at `now`, in order; the invoices of all ended periods.
+
+    A period is closed before anything that begins with its end.
+    """
+    subscriptions.lock(subscription)
+    made = close_ended(subscription, subscription.canceled_at or subscription.current_period_start)
+    while (at := standing.next_step_at(subscription)) is not None and at <= now:
+        made += close_ended(subscription, at)
+        standing.take_step(subscription)
+    return made
 
 
 def close_ended(subscription: Subscription, now: datetime) -> list[Invoice]:
-    """Close the subscription's periods that have ended at `now`, oldest first; the new invoices."""
-    since = subscription.billed_until
-    ended = ended_periods(subscription.anchor, subscription.interval, since, now)
-    closed = (invoices.close(subscription, period) for period in ended)
+    """Close the subscription's periods that have ended, or were cut, at `now`, oldest first; the new invoices."""
+    grid = subscriptions.grid(subscription)
+    ended = list(ended_parts(grid, subscription.time_zone, subscription.billed_until, now))
+    closed = (invoices.close(subscription, each.part) for each in ended)
     return [invoice for invoice in closed if invoice]
 
 
 def end(subscription: Subscription, *, actor: str) -> list[Invoice]:
-    """Cancel a subscription now and invoice what is due; a fee whose period has begun is due in full."""
-    now = clock.now()
-    made = close_ended(subscription, now)
-    subscriptions.roll(subscription, now)
-    last = invoices.close(subscription, Period(subscription.current_period_start, now))
-    subscription.status, subscription.canceled_at = SubscriptionStatus.CANCELED, now
-    subscription.current_period_end = now
-    subscription.save(update_fields=["status", "canceled_at", "current_period_end"])
-    SubscriptionPhase.objects.for_tenant(subscription.tenant_id).filter(
-        subscription=subscription, ends_at__isnull=True
-    ).update(ends_at=now)
-    audit.record("subscription.canceled", tenant_id=subscription.tenant_id, actor=actor, subject=str(subscription.id))
-    return [*made, last] if last else made
+    """Cancel a subscription now and invoice what is due: the fee up to now, and the work that is finished."""
+    with transaction.atomic():
+        made = bring_to(subscription, clock.now())
+        if subscription.canceled_at is not None:
+            return made
+        before, at = standing.course_of(subscription), subscriptions.moment_of(subscription)
+        later = replace(before, ended_at=at)
+        standing.apply(subscription, before, later, at, actor=actor)
+        return [*made, *close_ended(subscription, at)]

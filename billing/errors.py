@@ -88,6 +88,41 @@ class TrialUsed(UserError):
     template = "The trial has been used: choose another plan."
 
 
+class CurrencyNotOffered(UserError):
+    """The plan has no prices in the currency."""
+
+    code = "currency_not_offered"
+    template = "The plan %(plan)s is not sold in %(currency)s."
+
+
+class CurrencyFixed(UserError):
+    """A customer pays in one currency; another one needs a new subscription and nothing left of the old."""
+
+    code = "currency_fixed"
+    template = "The account is kept in %(currency)s: settle what stands in it before another currency is chosen."
+
+
+class SubscriptionState(UserError):
+    """The subscription is in a state in which this can not be done; `extra` has the status."""
+
+    code = "subscription_state"
+    template = "This can not be done while the subscription is %(status)s."
+
+
+class NoPeriodEnd(UserError):
+    """The plan has no periods, so that nothing can wait for the end of one."""
+
+    code = "no_period_end"
+    template = "The plan has no periods that end: choose to do it now."
+
+
+class UnfitAddOn(UserError):
+    """The add-on widens nothing that the plan has, or is paid in other periods."""
+
+    code = "unfit_add_on"
+    template = "The add-on %(plan)s does not go with the present plan."
+
+
 class InvalidPlan(UserError):
     """A draft can not be published as it stands."""
 
@@ -177,6 +212,13 @@ class AdjustmentMismatch(UserError):
 
     code = "adjustment_mismatch"
     template = "It comes to %(amount)s, not to the amount that was named."
+
+
+class VersionNotOffered(UserError):
+    """Subscribers are only moved to a version that is on offer."""
+
+    code = "version_not_offered"
+    template = "Publish the version before subscribers are moved to it."
 
 
 class ClockGoesBack(UserError):

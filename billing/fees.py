@@ -10,23 +10,19 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
+from billing import subscriptions
 from billing.domain.invoicing import Fee
 from billing.domain.money import exact_arithmetic
-from billing.domain.periods import Period, period_at
+from billing.domain.periods import Period
 from billing.domain.proration import prorated
 from billing.models import PhaseKind, PlanVersion, Price, Subscription, SubscriptionAddOn, SubscriptionPhase
 
 TIME = "%Y-%m-%d %H:%M"
 
 
-def grid_period(subscription: Subscription, part: Period) -> Period:
-    """The whole period that `part` lies in: what its shares of a fee are measured by."""
-    return period_at(subscription.anchor, subscription.interval, part.start, subscription.time_zone)
-
-
 def fees_of(subscription: Subscription, part: Period) -> list[Fee]:
     """What is due for `part` of a period: the plan's fee to the second, an add-on's in full for a touched period."""
-    whole = grid_period(subscription, part)
+    whole = subscriptions.part_at(subscription, part.start).whole
     return [*_plan_fees(subscription, part, whole), *_add_on_fees(subscription, part)]
 
 

@@ -74,7 +74,7 @@ def preview(tenant_id: UUID) -> InvoicePreview:
 
     Fees are those of the whole period, as it will be if nothing changes. Writes nothing.
     """
-    subscription = subscriptions.required(tenant_id)
+    subscription = subscriptions.existing(tenant_id)
     known = BillingCustomer.objects.for_tenant(tenant_id).first()
     customer = known or BillingCustomer(tenant_id=tenant_id, tax_percent=ZERO)
     period = subscriptions.period_of(subscription, clock.now())

@@ -76,11 +76,11 @@ def estimate(tenant_id: UUID, *, plugin: str, unit: str, quantity: Decimal) -> E
     Raises `PaymentRequired` without a subscription and `FeatureNotInPlan`.
     """
     subscription = subscriptions.required(tenant_id)
-    found = terms.find(subscription.plan_version, plugin, unit)
+    found = terms.find(subscription.plan_version, plugin, unit, subscription.currency)
     period = subscriptions.period_of(subscription, clock.now())
     counter = counters.look(subscription, found, period)
     exact = marginal(found.rule, counter.used + counter.reserved, found.metered(quantity))
-    currency = subscription.plan_version.currency
+    currency = subscription.currency
     quote = Quote(unit, quantity, round_half_up(exact), exact, currency, found.meter.slug)
     return Estimate(quote, [_state(counter)])
 
@@ -98,7 +98,7 @@ def reserve(tenant_id: UUID, *, job_id: UUID, plugin: str, unit: str, quantity: 
     """
     with transaction.atomic():
         subscription = subscriptions.required(tenant_id)
-        found = terms.find(subscription.plan_version, plugin, unit)
+        found = terms.find(subscription.plan_version, plugin, unit, subscription.currency)
         pace.refuse_rush(tenant_id, found.entitlement)
         if found.entitlement.max_in_flight is not None:
             # jobs on other meters count too, and hold other counters
@@ -243,7 +243,7 @@ def _write_reservation(
     reservation: Reservation = Reservation.objects.create(
         tenant_id=counter.tenant_id, job_id=job_id, counter=counter, price=found.price, plugin=plugin, unit=unit,
         quantity=quantity, metered=metered, amount=marginal(found.rule, position, metered),
-        currency=counter.subscription.plan_version.currency, expires_at=_expiry(),
+        currency=counter.subscription.currency, expires_at=_expiry(),
     )  # fmt: skip
     return reservation
 

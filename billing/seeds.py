@@ -1,15 +1,27 @@
-"""The four standard plans. An operator changes them by new versions; what exists is never touched again."""
+"""The standard plans. An operator changes them by new versions; what exists is never touched again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 
 from billing import catalogue
+from billing.domain.money import plain
 from billing.domain.rating import PriceModel
-from billing.models import EVERY_PLUGIN, Aggregation, BillingInterval, Entitlement, Meter, Plan, PlanVersion, Price
+from billing.models import (
+    EVERY_PLUGIN,
+    Aggregation,
+    BillingInterval,
+    Entitlement,
+    Funding,
+    Meter,
+    Plan,
+    PlanVersion,
+    Price,
+)
 from tenants.context import operator_context
 
 ANALYSIS = "analysis"
@@ -18,6 +30,10 @@ METERS = {
     **dict.fromkeys(("study", "series", "image", "1k_chars", "request", "item", "training_minute"), Aggregation.SUM),
 }
 """By slug, which is also the unit: finished analyses, and every billing unit that a plugin can have."""
+
+
+CURRENCIES = {"usd": Decimal(1), "eur": Decimal("0.9"), "cny": Decimal(7)}
+"""What a price in us dollars is multiplied by: round list prices, no rate of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +67,8 @@ class PlanSeed:
     prices: tuple[PriceSeed, ...]
     entitlements: tuple[EntitlementSeed, ...]
     is_trial: bool = False
+    is_addon: bool = False
+    funding: Funding = Funding.INVOICED
 
 
 PLANS = (
@@ -95,6 +113,31 @@ PLANS = (
         (PriceSeed(None, amount="19900"), PriceSeed(ANALYSIS, tiers=(("100", "0"), (None, "300")))),
         (EntitlementSeed(meter=ANALYSIS, limit=100),),
     ),
+    PlanSeed(
+        "team-yearly", "Team, yearly", "团队版（年付）",
+        "A yearly fee with 1,200 analyses included; each further one is charged.",
+        "年费包含一千二百次分析，超出部分按次收费。",
+        BillingInterval.YEAR,
+        (PriceSeed(None, amount="199000"), PriceSeed(ANALYSIS, tiers=(("1200", "0"), (None, "300")))),
+        (EntitlementSeed(meter=ANALYSIS, limit=1200),),
+    ),
+    PlanSeed(
+        "prepaid", "Prepaid", "预付费",
+        "A fixed price for each completed analysis, paid from credits.",
+        "每完成一次分析收取固定价格，从预付额度中扣除。",
+        BillingInterval.MONTH,
+        (PriceSeed(ANALYSIS, amount="500"), PriceSeed(ANALYSIS, "digits", "10")),
+        (EntitlementSeed(meter=ANALYSIS),),
+        funding=Funding.PREPAID,
+    ),
+    PlanSeed(
+        "extra-100", "100 more analyses", "增加一百次分析",
+        "100 more analyses a month beside a team plan.", "在团队版之外每月增加一百次分析。",
+        BillingInterval.MONTH,
+        (PriceSeed(None, amount="4900"),),
+        (EntitlementSeed(meter=ANALYSIS, limit=100),),
+        is_addon=True,
+    ),
 )  # fmt: skip
 
 
@@ -120,23 +163,27 @@ def after_migrate(plan: Any = (), **_: Any) -> None:
 def _make(wanted: PlanSeed, *, position: int) -> None:
     plan = Plan.objects.create(
         slug=wanted.slug, name=wanted.name, name_zh=wanted.name_zh, description=wanted.description,
-        description_zh=wanted.description_zh, position=position, is_trial=wanted.is_trial,
+        description_zh=wanted.description_zh, position=position, is_trial=wanted.is_trial, is_addon=wanted.is_addon,
     )  # fmt: skip
-    version = PlanVersion.objects.create(plan=plan, number=1, currency="usd", interval=wanted.interval)
+    version = PlanVersion.objects.create(plan=plan, number=1, interval=wanted.interval, funding=wanted.funding)
     meters = {meter.slug: meter for meter in Meter.objects.all()}
-    for price in wanted.prices:
-        tiers = [{"up_to": up_to, "unit_amount": amount} for up_to, amount in price.tiers]
-        model = _model(price)
-        meter = meters[price.meter] if price.meter else None
-        Price.objects.create(
-            plan_version=version, meter=meter, plugin=price.plugin, model=model, amount=price.amount, tiers=tiers
-        )
+    for currency, factor in CURRENCIES.items():
+        for price in wanted.prices:
+            Price.objects.create(
+                plan_version=version, currency=currency, meter=meters[price.meter] if price.meter else None,
+                plugin=price.plugin, model=_model(price), amount=_times(price.amount, factor),
+                tiers=[{"up_to": up_to, "unit_amount": _times(amount, factor)} for up_to, amount in price.tiers],
+            )  # fmt: skip
     for each in wanted.entitlements:
         meter = meters[each.meter] if each.meter else None
         Entitlement.objects.create(
             plan_version=version, plugin=each.plugin, meter=meter, limit=each.limit, hard=each.hard
         )
     catalogue.publish(version, actor="system")
+
+
+def _times(amount: str, factor: Decimal) -> str:
+    return str(plain(Decimal(amount) * factor))
 
 
 def _model(price: PriceSeed) -> PriceModel:

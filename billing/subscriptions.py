@@ -1,39 +1,70 @@
-"""Subscriptions: which one a tenant has, its periods, its beginning and its end."""
+"""Subscriptions: which one a tenant has, where it stands, its periods and phases, its beginning."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from billing import clock
-from billing.domain.periods import Interval, Period, period_at
+from django.db import transaction
+from django.db.models import F, Q
+
+from billing import clock, phasing, standing
+from billing.domain import course
+from billing.domain.course import Kind, Part, Run
+from billing.domain.periods import Interval, Period, days_after, period_at
 from billing.errors import PaymentRequired
-from billing.models import PhaseKind, PlanVersion, Subscription, SubscriptionPhase, SubscriptionStatus
-from tenants import audit
+from billing.models import PlanVersion, Subscription, SubscriptionPhase, SubscriptionStatus
+from tenants.models import Tenant
+
+REFUSALS = {
+    SubscriptionStatus.PAUSED: "The subscription is paused: resume it to submit new work.",
+    SubscriptionStatus.SUSPENDED: "The subscription is suspended: pay the invoices that are overdue.",
+}
+"""The states that take no new work."""
+INSTANT = timedelta(microseconds=1)
 
 
 def subscription_of(tenant_id: UUID) -> Subscription | None:
-    """The tenant's subscription with its plan, None where there is none or it was canceled."""
+    """The tenant's subscription with its plan, as it stands now; None where there is none or it has ended.
+
+    What has happened by itself since it was last written is applied to the object only: `roll` writes it.
+    """
     found: Subscription | None = (
         Subscription.objects.for_tenant(tenant_id)
-        .select_related("plan_version__plan")
+        .select_related("plan_version__plan", "next_plan_version__plan")
         .exclude(status=SubscriptionStatus.CANCELED)
         .first()
     )
-    return found
+    if found is None:
+        return None
+    stored = standing.shown(found)
+    present = course.at_moment(stored, clock.now())
+    if present != stored:
+        standing.show(found, stored, present)
+        found.written = False
+    return found if present.ended_at is None else None
 
 
-def required(tenant_id: UUID) -> Subscription:
-    """Like `subscription_of`; raises `PaymentRequired` instead of None."""
+def existing(tenant_id: UUID) -> Subscription:
+    """Like `subscription_of`, whatever its state; raises `PaymentRequired` instead of None."""
     subscription = subscription_of(tenant_id)
     if subscription is None:
         raise PaymentRequired
     return subscription
 
 
+def required(tenant_id: UUID) -> Subscription:
+    """A subscription that takes new work. Raises `PaymentRequired`, which names the state, where there is none."""
+    subscription = existing(tenant_id)
+    refusal = REFUSALS.get(SubscriptionStatus(subscription.status))
+    if refusal is not None:
+        raise PaymentRequired(refusal, extra={"status": subscription.status})
+    return subscription
+
+
 def has_tried(tenant_id: UUID) -> bool:
     """Whether the tenant has, or had, a trial."""
-    return bool(Subscription.objects.for_tenant(tenant_id).filter(plan_version__plan__is_trial=True).exists())
+    return bool(SubscriptionPhase.objects.for_tenant(tenant_id).filter(kind=Kind.TRIAL.value).exists())
 
 
 def period_of(subscription: Subscription, now: datetime) -> Period:
@@ -41,43 +72,113 @@ def period_of(subscription: Subscription, now: datetime) -> Period:
     stored = subscription.period
     if stored.end is None or now < stored.end:
         return stored
-    return period_at(subscription.anchor, subscription.interval, now)
+    return course.at_moment(standing.shown(subscription), now).period
 
 
 def roll(subscription: Subscription, now: datetime) -> Period:
-    """Move the stored period on when it has ended; the period that counts at `now`.
+    """Write what has happened by itself until `now`; the period that counts then.
 
-    Two that roll at once write the same, and none moves it back: the update only hits the period that was read.
+    Trials end, planned changes and cancellations take place, each at its own moment, however late it is written. Two
+    that roll at once write it once: the row is locked and read again. Nothing is moved back.
     """
-    period = period_of(subscription, now)
-    if period.start != subscription.current_period_start:
-        Subscription.objects.for_tenant(subscription.tenant_id).filter(
-            pk=subscription.pk, current_period_start=subscription.current_period_start
-        ).update(current_period_start=period.start, current_period_end=period.end)
-        subscription.refresh_from_db(fields=["current_period_start", "current_period_end"])
+    due = course.due_at(standing.shown(subscription))
+    if subscription.written and (due is None or due > now):
+        return subscription.period
+    with transaction.atomic():
+        lock(subscription)
+        standing.catch_up(subscription, now)
     return subscription.period
+
+
+def hold(tenant_id: UUID) -> Subscription:
+    """The tenant's subscription, locked until the transaction ends, with all written that has happened by itself.
+
+    Raises `PaymentRequired` where there is none, or it has ended.
+    """
+    rows = Subscription.objects.for_tenant(tenant_id).exclude(status=SubscriptionStatus.CANCELED)
+    found: Subscription | None = rows.first()
+    if found is not None:
+        lock(found)
+        standing.catch_up(found, clock.now())
+    if found is None or found.canceled_at is not None:
+        raise PaymentRequired
+    return found
+
+
+def lock(subscription: Subscription) -> None:
+    """Lock the row until the transaction ends and read it again."""
+    own = Subscription.objects.for_tenant(subscription.tenant_id)
+    own.select_for_update(no_key=True).get(pk=subscription.pk)
+    subscription.refresh_from_db()
+    subscription.written = True
+
+
+def moment_of(subscription: Subscription) -> datetime:
+    """The present, but not before what was written last: billing may have been advanced ahead of the calendar."""
+    begun = [phasing.open_phase(subscription).starts_at] if subscription.canceled_at is None else []
+    return max([clock.now(), subscription.current_period_start, subscription.billed_until, *begun])
 
 
 def phase_of(subscription: Subscription) -> SubscriptionPhase:
     """The phase that is open; raises `SubscriptionPhase.DoesNotExist` for a subscription that has ended."""
-    phases = SubscriptionPhase.objects.for_tenant(subscription.tenant_id)
-    open_one: SubscriptionPhase = phases.get(subscription=subscription, ends_at__isnull=True)
-    return open_one
+    return phasing.open_phase(subscription)
 
 
-def start(tenant_id: UUID, version: PlanVersion, *, actor: str) -> Subscription:
-    """Begin a subscription to a plan version now; call inside the tenant's or the operator's scope."""
-    now = clock.now()
-    period = period_at(now, Interval(version.interval), now)
-    subscription: Subscription = Subscription.objects.create(
-        tenant_id=tenant_id, plan_version=version, anchor=now, billed_until=now,
-        status=SubscriptionStatus.TRIALING if version.plan.is_trial else SubscriptionStatus.ACTIVE,
-        current_period_start=period.start, current_period_end=period.end, currency=version.currency,
-    )  # fmt: skip
-    SubscriptionPhase.objects.create(
-        tenant_id=tenant_id, subscription=subscription, plan_version=version, starts_at=now,
-        kind=PhaseKind.TRIAL if version.plan.is_trial else PhaseKind.CHARGED,
-    )  # fmt: skip
-    subject = str(subscription.id)
-    audit.record("subscription.started", tenant_id=tenant_id, actor=actor, subject=subject, plan=str(version))
-    return subscription
+def phases(subscription: Subscription, period: Period) -> list[SubscriptionPhase]:
+    """The phases that lie in a period, or reach into it, oldest first; those that took no time are left out."""
+    found = SubscriptionPhase.objects.for_tenant(subscription.tenant_id).select_related("plan_version__plan")
+    reaching = found.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=period.start), subscription=subscription)
+    lasting = reaching.exclude(ends_at=F("starts_at")).order_by("starts_at")
+    return list(lasting if period.end is None else lasting.filter(starts_at__lt=period.end))
+
+
+def grid(subscription: Subscription) -> list[Run]:
+    """The runs of periods that the subscription has had, oldest first: a change of interval begins a new one."""
+    rows = SubscriptionPhase.objects.for_tenant(subscription.tenant_id).filter(subscription=subscription)
+    spans = rows.order_by("starts_at", F("ends_at").asc(nulls_last=True))
+    return course.runs(
+        (Interval(interval), start, end)
+        for interval, start, end in spans.values_list("plan_version__interval", "starts_at", "ends_at")
+    )
+
+
+def part_at(subscription: Subscription, moment: datetime) -> Part:
+    """The whole period of the grid that contains a moment, and the part of it that the subscription lasted."""
+    run = next(run for run in reversed(grid(subscription)) if run.anchor <= moment and run.end != run.anchor)
+    return course.part_at(run, subscription.time_zone, moment)
+
+
+def last_period(subscription: Subscription, now: datetime) -> Period:
+    """The last period, or cut part of one, that has ended at `now`; the present one where none has."""
+    present = period_of(subscription, now)
+    first = grid(subscription)[0].anchor
+    return present if present.start <= first else part_at(subscription, present.start - INSTANT).part
+
+
+def start(tenant_id: UUID, version: PlanVersion, *, actor: str, currency: str) -> Subscription:
+    """Begin a subscription to a plan version now; call inside the tenant's or the operator's scope.
+
+    Periods are counted in the tenant's time zone as it is now. `currencies.choose` tells the currency.
+    """
+    with transaction.atomic():
+        now = clock.now()
+        zone = Tenant.objects.only("time_zone").get(pk=tenant_id).time_zone
+        kind, trial_end = _trial(tenant_id, version, now, zone)
+        period = period_at(now, Interval(version.interval), now, zone)
+        subscription: Subscription = Subscription.objects.create(
+            tenant_id=tenant_id, plan_version=version, currency=currency, time_zone=zone, anchor=now, billed_until=now,
+            status=standing.OWN_STATUS.get(kind, SubscriptionStatus.ACTIVE), trial_end=trial_end,
+            current_period_start=period.start, current_period_end=period.end,
+        )  # fmt: skip
+        phasing.begin(subscription, version.id, kind, now)
+        phasing.note(subscription, "started", key=subscription.id, actor=actor, plan=str(version), currency=currency)
+        return subscription
+
+
+def _trial(tenant_id: UUID, version: PlanVersion, now: datetime, zone: str) -> tuple[Kind, datetime | None]:
+    """A trial plan is one all the time; another plan begins with its trial days, once for each customer."""
+    if version.plan.is_trial:
+        return Kind.TRIAL, None
+    if not version.trial_days or has_tried(tenant_id):
+        return Kind.CHARGED, None
+    return Kind.TRIAL, days_after(now, version.trial_days, zone)

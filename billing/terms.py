@@ -11,7 +11,7 @@ from uuid import UUID
 
 from billing.domain.rating import PriceRule
 from billing.errors import FeatureNotInPlan
-from billing.models import EVERY_PLUGIN, Aggregation, Entitlement, Meter, PlanVersion, Price
+from billing.models import EVERY_PLUGIN, Aggregation, Entitlement, Meter, PlanVersion, Price, VersionState
 
 RowT = TypeVar("RowT", Price, Entitlement)
 ONE = Decimal(1)
@@ -33,19 +33,23 @@ class Terms:
         return ONE if self.meter.aggregation == Aggregation.COUNT else quantity
 
 
-def find(version: PlanVersion, plugin: str, unit: str) -> Terms:
-    """The terms of a plugin with billing unit `unit`. Raises `FeatureNotInPlan` when one of the three is missing."""
-    return _find(version.pk, plugin, unit)
+def find(version: PlanVersion, plugin: str, unit: str, currency: str | None = None) -> Terms:
+    """The terms of a plugin with billing unit `unit`, in the version's own currency where none is given.
+
+    Raises `FeatureNotInPlan` when one of the three is missing.
+    """
+    look_up = _find.__wrapped__ if version.state == VersionState.DRAFT else _find
+    return look_up(version.pk, plugin, unit, currency or version.currency)
 
 
-# for good: subscriptions are to published versions, which the database does not let change
+# for good: the database does not let a version change once it was published
 @lru_cache(maxsize=4096)
-def _find(version: UUID, plugin: str, unit: str) -> Terms:
+def _find(version: UUID, plugin: str, unit: str, currency: str) -> Terms:
     entitlement = entitlement_for(version, plugin)
     if entitlement is None:
         raise FeatureNotInPlan(plugin=plugin)
     slug = entitlement.meter.slug if entitlement.meter else unit
-    prices = Price.objects.select_related("meter").filter(plan_version_id=version, meter__slug=slug)
+    prices = Price.objects.select_related("meter").filter(plan_version_id=version, meter__slug=slug, currency=currency)
     price = most_specific(prices.filter(plugin__in=(plugin, EVERY_PLUGIN)))
     if price is None or price.meter is None:
         raise FeatureNotInPlan("The plan has no price for %(plugin)s by %(unit)s.", plugin=plugin, unit=unit)

@@ -76,6 +76,13 @@ def boundary(anchor: datetime, months: int, zone: str = "UTC") -> datetime:
     return _first_instant(local.replace(year=year, month=month + 1, day=day))
 
 
+def days_after(moment: datetime, days: int, zone: str = "UTC") -> datetime:
+    """The moment moved by whole days of the zone's calendar, in UTC: the same time of day, if there is one."""
+    if days == 0:
+        return moment.astimezone(UTC)
+    return _first_instant(moment.astimezone(_zone(zone)) + timedelta(days=days))
+
+
 def _months_between(anchor: datetime, moment: datetime, zone: str) -> int:
     first, last = anchor.astimezone(_zone(zone)), moment.astimezone(_zone(zone))
     return (last.year - first.year) * 12 + last.month - first.month

@@ -47,6 +47,8 @@ class Subscription(TenantModel):
     cancel_at = models.DateTimeField(_("ends at"), null=True, blank=True)
     canceled_at = models.DateTimeField(_("canceled"), null=True, blank=True)
     past_due_since = models.DateTimeField(_("past due since"), null=True, blank=True)
+    written = True
+    """False for an object that shows what has happened by itself and was not written yet: `subscriptions.roll`."""
 
     class Meta(TenantModel.Meta):
         abstract = False

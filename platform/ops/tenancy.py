@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from billing import catalogue
+from billing import catalogue, changes, subscriptions
 from billing.models import Subscription
 from tenants import accounts, keys
 from tenants.context import operator_context
@@ -46,7 +46,9 @@ class TenantExists(UserError):
     template = "The owner already has a tenant of this name: --again makes another one."
 
 
-def create_customer(name: str, owner_email: str, plan: str, *, again: bool = False) -> NewCustomer:
+def create_customer(
+    name: str, owner_email: str, plan: str, *, again: bool = False, currency: str | None = None
+) -> NewCustomer:
     """All or nothing.
 
     Raises `UnknownPlan` for a plan that is not on offer, `TenantExists` unless `again`, and Django's
@@ -57,7 +59,7 @@ def create_customer(name: str, owner_email: str, plan: str, *, again: bool = Fal
         if not again and owned.exists():
             raise TenantExists
         new = accounts.create_tenant(name, owner_email, actor=ACTOR)
-        catalogue.subscribe(new.tenant, plan, actor=ACTOR)
+        catalogue.subscribe(new.tenant, plan, actor=ACTOR, currency=currency)
         issued = keys.issue(new.tenant, "first key", SCOPES, actor=ACTOR, created_by=new.owner)
     path = password_path(new.owner) if not new.owner.has_usable_password() else None
     return NewCustomer(new.tenant, new.owner, issued.token, plan, path)
@@ -69,10 +71,15 @@ def password_path(user: User) -> str:
     return reverse("portal:set-password", args=[urlsafe_base64_encode(force_bytes(user.pk)), token])
 
 
-def change_plan(tenant_id: UUID, plan: str) -> Subscription:
-    """Put a tenant on another plan from now on. Raises `UnknownPlan`, `TrialUsed` and `TenantUnknown`."""
+def change_plan(tenant_id: UUID, plan: str, *, when: changes.When = "now", currency: str | None = None) -> Subscription:
+    """Put a tenant on another plan, now or when its period ends; without a subscription, or in another currency, anew.
+
+    Raises `TenantUnknown` and what `billing.changes.change_plan` and `billing.catalogue.subscribe` raise.
+    """
     with operator_context():
-        tenant = Tenant.objects.filter(pk=tenant_id).first()
-        if tenant is None:
+        if not Tenant.objects.filter(pk=tenant_id).exists():
             raise TenantUnknown
-        return catalogue.subscribe(tenant, plan, actor=ACTOR)
+        current = subscriptions.subscription_of(tenant_id)
+        if current is None or currency not in (None, current.currency):
+            return catalogue.subscribe(tenant_id, plan, actor=ACTOR, currency=currency)
+        return changes.change_plan(tenant_id, plan, when=when, actor=ACTOR)

@@ -28,8 +28,12 @@ from tests.conftest import Party
 pytestmark = pytest.mark.django_db
 
 
-def test_a_fresh_database_has_the_four_standard_plans() -> None:
-    assert [offer.version.plan.slug for offer in catalogue.offers()] == ["trial", "per-service", "pay-per-use", "team"]
+STANDARD = ["trial", "per-service", "pay-per-use", "team", "team-yearly", "prepaid"]
+
+
+def test_a_fresh_database_has_the_standard_plans_and_an_add_on() -> None:
+    assert [offer.version.plan.slug for offer in catalogue.offers()] == STANDARD
+    assert [offer.version.plan.slug for offer in catalogue.offers(add_ons=True)] == ["extra-100"]
     assert all(plan.name_zh and plan.description_zh for plan in Plan.objects.all())
 
 

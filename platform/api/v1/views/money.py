@@ -111,7 +111,7 @@ class SubscriptionView(TenantAPIView):
     @extend_schema(operation_id="subscription_read", responses={200: schemas.Subscription, **schemas.PROBLEMS})
     @as_tenant
     def get(self, request: Request) -> Response:
-        found = subscriptions.required(self.tenant.id)
+        found = subscriptions.existing(self.tenant.id)
         return Response(shapes.subscription(found, quota.states(self.tenant.id)))
 
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from billing.changes import When
 from ops.tenancy import NewCustomer, TenantUnknown, change_plan, create_customer
 from tenants.errors import UserError
 from tenants.ids import UnknownId, decode, encode
@@ -29,9 +30,12 @@ class Command(BaseCommand):
         create.add_argument("--owner", required=True, help="e-mail of the owner")
         create.add_argument("--plan", required=True, help="slug of a published plan")
         create.add_argument("--again", action="store_true", help="even if the owner has one of that name")
-        plan = actions.add_parser("plan", help="another plan from now on; the one before is invoiced")
+        create.add_argument("--currency", help="of the account, for good: usd, eur, ...; else the plan's own")
+        plan = actions.add_parser("plan", help="another plan; each one's fee is due for its part of the period")
         plan.add_argument("tenant", help="id of the tenant: tnt_...")
         plan.add_argument("plan", help="slug of a published plan")
+        plan.add_argument("--at-period-end", action="store_true", help="when the present period ends, not now")
+        plan.add_argument("--currency", help="another one means a new subscription")
         for action in (create, plan):
             action.add_argument("--json", action="store_true")
 
@@ -49,12 +53,15 @@ class Command(BaseCommand):
         for name, value in shown.items():
             self.stdout.write(f"{name:<12} {value}")
 
-    def create(self, *, name: str, owner: str, plan: str, again: bool, **_: Any) -> dict[str, str]:
-        return as_json(create_customer(name, owner, plan, again=again))
+    def create(
+        self, *, name: str, owner: str, plan: str, again: bool, currency: str | None, **_: Any
+    ) -> dict[str, str]:
+        return as_json(create_customer(name, owner, plan, again=again, currency=currency))
 
-    def plan(self, *, tenant: str, plan: str, **_: Any) -> dict[str, str]:
+    def plan(self, *, tenant: str, plan: str, at_period_end: bool, currency: str | None, **_: Any) -> dict[str, str]:
+        when: When = "period_end" if at_period_end else "now"
         try:
-            subscription = change_plan(decode("tnt", tenant), plan)
+            subscription = change_plan(decode("tnt", tenant), plan, when=when, currency=currency)
         except UnknownId:
             raise TenantUnknown from None
         return {"tenant": tenant, "plan": plan, "subscription": encode("sub", subscription.pk)}

@@ -1,0 +1,128 @@
+"""Add-ons: more of what a plan limits, for whole periods, each with its fee."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from billing import catalogue, currencies, phasing, subscriptions
+from billing.domain.money import ZERO, exact_arithmetic
+from billing.domain.periods import Period
+from billing.errors import SubscriptionState, UnfitAddOn, UnknownPlan
+from billing.models import (
+    Entitlement,
+    Meter,
+    PlanVersion,
+    QuotaCounter,
+    Subscription,
+    SubscriptionAddOn,
+    SubscriptionStatus,
+)
+from tenants.querysets import TenantQuerySet
+
+REFUSING = (SubscriptionStatus.SUSPENDED, SubscriptionStatus.PAUSED)
+
+
+def add(tenant_id: UUID, plan_slug: str, quantity: int, *, actor: str) -> SubscriptionAddOn:
+    """Add `quantity` of an add-on from now on; its fee is due in full for this period too, and its units are there.
+
+    Raises `UnknownPlan`, `UnfitAddOn`, `CurrencyNotOffered`, `SubscriptionState`, and `ValueError` below one.
+    """
+    if quantity < 1:
+        raise ValueError("an add-on is bought at least once")
+    version = catalogue.published(plan_slug, add_on=True)
+    with transaction.atomic():
+        subscription = subscriptions.hold(tenant_id)
+        if subscription.status in REFUSING:
+            raise SubscriptionState(status=subscription.status, extra={"status": subscription.status})
+        currencies.require(version, subscription.currency)
+        same_periods = version.interval == subscription.plan_version.interval
+        if not same_periods or not phasing.widens(version.id, subscription.plan_version_id):
+            raise UnfitAddOn(plan=plan_slug)
+        row = _write(subscription, version.id, quantity)
+        _widen_counters(subscription, version.id, quantity)
+        detail = {"add_on": str(version), "quantity": quantity}
+        phasing.note(subscription, "changed", key=phasing.new_key(), actor=actor, **detail)
+        return row
+
+
+def end(tenant_id: UUID, plan_slug: str, *, actor: str) -> SubscriptionAddOn:
+    """Let an add-on end with the present period. Raises `UnknownPlan` where the tenant has none of it that goes on."""
+    with transaction.atomic():
+        subscription = subscriptions.hold(tenant_id)
+        going_on = _own(subscription).filter(plan_version__plan__slug=plan_slug, ends_at__isnull=True)
+        row: SubscriptionAddOn | None = going_on.first()
+        if row is None:
+            raise UnknownPlan(plan=plan_slug)
+        row.ends_at = subscription.current_period_end
+        row.save(update_fields=["ends_at"])
+        phasing.note(subscription, "changed", key=phasing.new_key(), actor=actor, add_on_ends=plan_slug)
+        return row
+
+
+def active(subscription: Subscription, at: datetime) -> list[SubscriptionAddOn]:
+    """The add-ons that count at a moment, with their versions."""
+    going_on = _own(subscription).filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at)
+    return list(going_on.select_related("plan_version__plan"))
+
+
+def touching(subscription: Subscription, part: Period) -> list[SubscriptionAddOn]:
+    """The add-ons whose fee is due for a period, or the part of one that the subscription lasted."""
+    begun = _own(subscription) if part.end is None else _own(subscription).filter(starts_at__lt=part.end)
+    lasting = begun.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=part.start)).exclude(ends_at=F("starts_at"))
+    return list(lasting.select_related("plan_version__plan"))
+
+
+def included(subscription: Subscription, plugin: str, meter: Meter, at: datetime) -> Decimal:
+    """The units that add-ons bring to a pool (`plugin` is the entitlement's) at a moment."""
+    with exact_arithmetic():
+        counting = active(subscription, at)
+        return sum((row.quantity * units(row.plan_version, plugin, meter) for row in counting), ZERO)
+
+
+def units(version: PlanVersion, plugin: str, meter: Meter) -> Decimal:
+    """What one of an add-on brings to a pool."""
+    found = version.entitlements.filter(plugin=plugin, meter=meter).first()
+    return (found.limit or ZERO) if found is not None else ZERO
+
+
+def _write(subscription: Subscription, version: UUID, quantity: int) -> SubscriptionAddOn:
+    """More of one that goes on is a row of this period with all of it; ended periods keep what they had."""
+    at = subscriptions.moment_of(subscription)
+    before: SubscriptionAddOn | None = _own(subscription).filter(plan_version_id=version, ends_at__isnull=True).first()
+    if before is not None and before.starts_at >= subscription.current_period_start:
+        before.quantity += quantity
+        before.save(update_fields=["quantity"])
+        return before
+    if before is not None:
+        before.ends_at = at = subscription.current_period_start
+        before.save(update_fields=["ends_at"])
+        quantity += before.quantity
+    made: SubscriptionAddOn = SubscriptionAddOn.objects.create(
+        tenant_id=subscription.tenant_id, subscription=subscription, plan_version_id=version, quantity=quantity,
+        starts_at=at,
+    )  # fmt: skip
+    return made
+
+
+def _widen_counters(subscription: Subscription, version: UUID, quantity: int) -> None:
+    """What was counted before in this period has the new units, too."""
+    counters = QuotaCounter.objects.for_tenant(subscription.tenant_id).filter(
+        phase=subscriptions.phase_of(subscription), period_start=subscription.current_period_start
+    )
+    for each in Entitlement.objects.filter(plan_version_id=version, limit__isnull=False).order_by("id"):
+        for counter in counters.filter(meter=each.meter_id, plugin=each.plugin).select_for_update(no_key=True):
+            with exact_arithmetic():
+                more = quantity * (each.limit or ZERO)
+                counter.included += more
+                counter.limit = None if counter.limit is None else counter.limit + more
+            counter.save(update_fields=["included", "limit"])
+
+
+def _own(subscription: Subscription) -> TenantQuerySet[SubscriptionAddOn]:
+    own: TenantQuerySet[SubscriptionAddOn] = SubscriptionAddOn.objects.for_tenant(subscription.tenant_id)
+    return own.filter(subscription=subscription)

@@ -137,9 +137,8 @@ def _uses(subscription: Subscription, period: Period) -> list[tuple[QuotaCounter
     events = UsageEvent.objects.for_tenant(subscription.tenant_id).filter(
         counter__subscription=subscription, counter__period_start=period.start, billable=True
     )
-    rows: list[Any] = list(
-        events.order_by().values("counter_id", "price_id", "plugin").annotate(units=Sum("metered"), cost=ExactSum("amount"))
-    )  # fmt: skip
+    grouped = events.order_by().values("counter_id", "price_id", "plugin")
+    rows: list[Any] = list(grouped.annotate(units=Sum("metered"), cost=ExactSum("amount")))
     prices = Price.objects.in_bulk({row["price_id"] for row in rows})
     counters = QuotaCounter.objects.for_tenant(subscription.tenant_id).select_related("meter", "phase")
     by_id = {counter.id: counter for counter in counters.filter(pk__in={row["counter_id"] for row in rows})}

@@ -23,7 +23,7 @@ def minor_units(text: str, currency: str) -> int:
     found = WRITTEN.fullmatch(text.strip())
     if not found or not text.isascii() or len(found[2] or "") > digits:
         raise InvalidAmount(currency=currency.upper(), example="25.00" if digits else "2500")
-    return int(found[1]) * 10**digits + int((found[2] or "").ljust(digits, "0") or 0)
+    return int(found[1] + (found[2] or "").ljust(digits, "0"))
 
 
 def optional_minor_units(text: str, currency: str) -> int | None:

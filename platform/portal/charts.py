@@ -1,4 +1,4 @@
-"""A chart of days as numbers for SVG. Amounts become pixels here and nowhere else; the table beside keeps them exact."""
+"""A chart of days as numbers for SVG. Amounts become pixels here and nowhere else; the table beside is exact."""
 
 from __future__ import annotations
 

@@ -33,14 +33,24 @@ def lines(price: PriceView) -> list[str]:
 
 def every(interval: str) -> str:
     """How often a fee is due."""
-    return {BillingInterval.MONTH: _("a month"), BillingInterval.YEAR: _("a year")}.get(BillingInterval(interval), _("once"))
+    return {BillingInterval.MONTH: _("a month"), BillingInterval.YEAR: _("a year")}.get(
+        BillingInterval(interval), _("once")
+    )
 
 
 def included(offer: Offer) -> list[str]:
     """What a plan covers: quotas and what happens beyond them, the pace it takes, its features."""
     limits = [_limit(row) for row in offer.entitlements if row.limit is not None]
-    rates = [_("%(count)s requests a minute") % {"count": row.rate_per_minute} for row in offer.entitlements if row.rate_per_minute]
-    flights = [_("%(count)s unfinished jobs at a time") % {"count": row.max_in_flight} for row in offer.entitlements if row.max_in_flight]
+    rates = [
+        _("%(count)s requests a minute") % {"count": row.rate_per_minute}
+        for row in offer.entitlements
+        if row.rate_per_minute
+    ]
+    flights = [
+        _("%(count)s unfinished jobs at a time") % {"count": row.max_in_flight}
+        for row in offer.entitlements
+        if row.max_in_flight
+    ]
     features = [(reads_chinese() and each.name_zh) or each.name for each in getattr(offer, "features", [])]
     prepaid = [_("Paid from credits that are bought before")] if offer.version.funding == Funding.PREPAID else []
     return list(dict.fromkeys([*limits, *rates, *flights, *features, *prepaid]))

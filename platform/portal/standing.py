@@ -54,10 +54,14 @@ def _of_status(subscription: Subscription) -> Standing | None:
 def _of_ending(subscription: Subscription, now: datetime) -> Standing | None:
     plans = reverse("portal:plans")
     if subscription.cancel_at is not None:
-        text = _("The plan ends on %(day)s. After that new analyses are not taken.") % {"day": day(subscription.cancel_at)}
+        text = _("The plan ends on %(day)s. After that new analyses are not taken.") % {
+            "day": day(subscription.cancel_at)
+        }
         return Standing("info", text, plans, _("Keep the plan"))
     if subscription.trial_end is not None and now < subscription.trial_end <= now + TRIAL_NOTICE:
-        text = _("The trial ends on %(day)s. From then on the plan's fee counts.") % {"day": day(subscription.trial_end)}
+        text = _("The trial ends on %(day)s. From then on the plan's fee counts.") % {
+            "day": day(subscription.trial_end)
+        }
         return Standing("info", text, plans, _("See the plans"))
     return None
 

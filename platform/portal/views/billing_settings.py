@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing import alerts, checkouts, customers
 from billing.domain.money import in_major_units
@@ -22,13 +23,13 @@ from portal.paying import MoneyView, PayView, go
 from tenants.ids import encode
 
 
-class Details(forms.ModelForm[BillingCustomer]):
+class Details(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable when it runs
     """What stands on invoices. The tax rate is the operator's."""
 
     class Meta:
         model = BillingCustomer
         fields = ("name", "email", "line1", "line2", "postal_code", "city", "country", "tax_id")
-        labels = {"country": _("country, two letters")}
+        labels = {"country": gettext_lazy("country, two letters")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.core.paginator import Paginator
@@ -32,8 +33,7 @@ class Credits(MoneyView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         grants = list(CreditGrant.objects.for_tenant(self.tenant))
-        now = clock.now()
-        listed = [(grant, state_of(grant, expired=bool(grant.expires_at and grant.expires_at <= now))) for grant in grants]
+        listed = [(grant, state_of(grant, clock.now())) for grant in grants]
         page = Paginator(burned(self.tenant.id).order_by("-reservation__ended_at", "-id"), PAGE)
         return self.page(
             request,
@@ -124,8 +124,9 @@ def burned(tenant_id: UUID) -> TenantQuerySet[CreditHold]:
     return rows.filter(state=HoldState.CONSUMED).select_related("reservation", "grant")
 
 
-def state_of(grant: CreditGrant, *, expired: bool) -> str:
-    """What a grant is good for now: good, spent, expired or voided."""
+def state_of(grant: CreditGrant, now: datetime) -> str:
+    """What a grant is good for: good, spent, expired or voided."""
+    expired = grant.expires_at is not None and grant.expires_at <= now
     if grant.available > 0 and not expired:
         return "good"
     if grant.voided:

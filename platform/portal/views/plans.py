@@ -94,7 +94,11 @@ class ChangePlan(MoneyView):
     def post(self, request: HttpRequest) -> HttpResponse:
         when = chosen(request.POST.get("when", ""))
         changed = changes.change_plan(self.tenant.id, request.POST.get("plan", ""), when=when, actor=self.actor)
-        text = _("The plan will change when the period ends.") if changed.next_plan_version_id else _("The plan is changed.")
+        text = (
+            _("The plan will change when the period ends.")
+            if changed.next_plan_version_id
+            else _("The plan is changed.")
+        )
         messages.success(request, text)
         return redirect("portal:plans")
 

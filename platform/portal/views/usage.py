@@ -31,7 +31,9 @@ class Usage(TenantView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         subscription = subscriptions.subscription_of(self.tenant.id)
-        context = self.money(subscription) if subscription else {"days": self.chart(None, clock.now() - LOOK_BACK, "usd")}
+        context = (
+            self.money(subscription) if subscription else {"days": self.chart(None, clock.now() - LOOK_BACK, "usd")}
+        )
         return self.page(
             request,
             self.template,

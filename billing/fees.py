@@ -27,7 +27,7 @@ def fees_of(subscription: Subscription, part: Period) -> list[Fee]:
 
 
 def _plan_fees(subscription: Subscription, part: Period, whole: Period) -> Iterator[Fee]:
-    for phase in _phases(subscription, part):
+    for phase in subscriptions.phases(subscription, part):
         price = _fee(phase.plan_version, subscription.currency)
         if phase.kind != PhaseKind.CHARGED or price is None:
             continue
@@ -49,11 +49,6 @@ def _add_on_fees(subscription: Subscription, part: Period) -> Iterator[Fee]:
                 exact = price.amount * row.quantity
             name = {"plan": row.plan_version.plan.name}
             yield Fee("add_on", name, exact, Decimal(row.quantity), price.amount)
-
-
-def _phases(subscription: Subscription, part: Period) -> list[SubscriptionPhase]:
-    rows = SubscriptionPhase.objects.for_tenant(subscription.tenant_id).filter(subscription=subscription)
-    return list(_touching(rows, part).select_related("plan_version__plan").order_by("starts_at", "id"))
 
 
 def _touching(rows: Any, part: Period) -> Any:

@@ -138,7 +138,7 @@ def test_a_message_goes_with_the_transaction_that_wrote_it(alice: Party) -> None
     with pytest.raises(RuntimeError):
         settle_and_fail()
     with tenant_context(customer.id):
-        assert not OutboxMessage.objects.exists()
+        assert not OutboxMessage.objects.filter(topic="usage.recorded").exists()
         assert not UsageEvent.objects.exists()
         assert not LedgerEntry.objects.exists()
     assert customer.state().reserved == 1

@@ -7,6 +7,8 @@ from io import BytesIO
 
 import pytest
 from pypdf import PdfReader
+from weasyprint import HTML
+from weasyprint.urls import FatalURLFetchingError
 
 from billing import clock, credit_notes, customers, cycle, invoices, pdf
 from billing.models import CreditNote, Invoice
@@ -66,7 +68,12 @@ def test_chinese_can_be_read_back_and_comes_from_our_own_font(invoice: Invoice) 
     assert {name.split("+")[1].split("-")[0] for name in fonts} == {"Paper"}
 
 
-def test_a_paid_and_a_void_invoice_say_so(invoice: Invoice) -> None:
+def test_a_page_that_wants_something_foreign_is_refused() -> None:
+    with pytest.raises(FatalURLFetchingError):
+        HTML(string='<img src="http://127.0.0.1:9/x">', url_fetcher=pdf.OnlyOurFont()).write_pdf()
+
+
+def test_a_paid_invoice_says_so(invoice: Invoice) -> None:
     with tenant_context(invoice.tenant_id):
         invoices.mark_paid(invoice, actor="test")
     assert "PAID" in print_invoice(invoice, "en")

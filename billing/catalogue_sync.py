@@ -191,9 +191,7 @@ def _write(provider: BillingProvider, kind: str, local_id: UUID, external: str) 
     _put(provider, kind, local_id, values)
 
 
-def _failed(
-    provider: BillingProvider, kind: str, local_id: UUID, name: str, failure: TryAgain | Rejected
-) -> SyncRow:
+def _failed(provider: BillingProvider, kind: str, local_id: UUID, name: str, failure: TryAgain | Rejected) -> SyncRow:
     log.warning("billing.sync_failed", kind=kind, name=name, reason=str(failure))
     _put(provider, kind, local_id, {"state": SyncState.FAILED, "error": str(failure)[:300]})
     return SyncRow(kind, name, "", SyncState.FAILED, str(failure))

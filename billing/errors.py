@@ -238,3 +238,17 @@ class NoReservation(InternalError):
 
 class Unbalanced(InternalError):
     """The entries of a ledger transaction do not sum to zero."""
+
+
+class ProviderUnavailable(UserError):
+    """Whoever collects can not be reached now, or has no page for this yet."""
+
+    code = "provider_unavailable"
+    template = "The payment provider can not be reached: try again in a few minutes."
+
+
+class CheckoutClosed(UserError):
+    """The page was used or has expired."""
+
+    code = "checkout_closed"
+    template = "This page has been used already: begin again."

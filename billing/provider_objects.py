@@ -68,3 +68,10 @@ def look_up(provider: BillingProvider, kind: str, local_id: UUID | None) -> str:
     """`external_id` in a transaction of its own."""
     with operator_context():
         return external_id(provider, kind, local_id)
+
+
+def unlink(provider: BillingProvider, kind: str, local_id: UUID) -> None:
+    """Forget the provider's object: another one takes its place."""
+    ProviderObject.objects.filter(
+        provider=provider.name, livemode=provider.livemode, kind=kind, local_id=local_id
+    ).delete()

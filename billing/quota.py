@@ -297,4 +297,5 @@ def _book(event: UsageEvent) -> None:
     outbox.enqueue(
         event.tenant_id, "usage.recorded", key=f"usage:{event.id.hex}",
         payload={"usage_event": str(event.id), "job": str(event.job_id), "metered": str(event.metered)},
+        serial=f"usage:{event.tenant_id}:{event.meter_id}",
     )  # fmt: skip

@@ -27,7 +27,8 @@ from tenants.querysets import TenantQuerySet
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=5)
-BATCH = 20
+BATCH, RUN = 20, 50
+"""Serials that are claimed at once, and messages of one that are sent before another one's turn."""
 LONGEST_PAUSE = 3600.0
 """Between two attempts, seconds."""
 MOST_FAULTS = 10
@@ -47,12 +48,21 @@ class RelayCount:
 def drain(limit: int = 500) -> RelayCount:
     """Send what is due, at most `limit` messages to outside. Safe in any number at once and when killed."""
     done: Counter[str] = Counter(local=_deliver_local())
-    left = limit
-    while left > 0 and (claimed := claim(min(BATCH, left))):
-        for message in claimed:
-            done[_attempt(message)] += 1
-        left -= len(claimed)
+    while (left := limit - done["sent"]) > 0 and (heads := claim(min(BATCH, left))):
+        for head in heads:
+            _follow(head, min(RUN, limit - done["sent"]), done)
     return RelayCount(done["local"], done["delivered"], done["retried"], done["parked"])
+
+
+def _follow(head: OutboxMessage, most: int, done: Counter[str]) -> None:
+    """Send a message and those behind it in its serial, one after the other, until one does not arrive."""
+    message: OutboxMessage | None = head
+    for _ in range(max(1, most)):
+        if message is None:
+            return
+        outcome = _attempt(message)
+        done.update((outcome, "sent"))
+        message = _next(message.serial) if outcome in (OutboxState.DELIVERED, OutboxState.PARKED) else None
 
 
 def claim(count: int) -> list[OutboxMessage]:
@@ -66,6 +76,24 @@ def claim(count: int) -> list[OutboxMessage]:
     for message in chosen:
         message.claimed_until = until
     return chosen
+
+
+def _next(serial: str) -> OutboxMessage | None:
+    """Claim what is first in a serial now; None where it is not due, or in another relay's hand."""
+    if not serial:
+        return None
+    now = clock.now()
+    with operator_context():
+        pending = OutboxMessage.objects.filter(state=OutboxState.PENDING, serial=serial)
+        first: OutboxMessage | None = pending.order_by("created_at", "id").first()
+        if first is None or first.next_at > now:
+            return None
+        free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
+        until = now + LEASE
+        if not pending.filter(free, pk=first.pk).update(claimed_until=until):
+            return None
+    first.claimed_until = until
+    return first
 
 
 def replay(message: OutboxMessage) -> bool:
@@ -100,7 +128,8 @@ def _deliver_local() -> int:
             if providers.default_name() == providers.LOCAL
             else waiting.filter(tenant__in=local.values("tenant"))
         )
-        return ours.update(state=OutboxState.DELIVERED, delivered_at=now, attempts=F("attempts") + 1)
+        moved: int = ours.update(state=OutboxState.DELIVERED, delivered_at=now, attempts=F("attempts") + 1)
+        return moved
 
 
 def _attempt(message: OutboxMessage) -> str:

@@ -119,3 +119,17 @@ Facts = (
     | DisputeFacts
     | UsageFaults
 )
+
+KINDS = frozenset(
+    {
+        "customer",
+        "checkout.session",
+        "subscription",
+        "invoice",
+        "credit_note",
+        "refund",
+        "dispute",
+        "billing.meter.errors",
+    }
+)
+"""Objects that can change something here; a provider's `fetch` knows them by these names."""

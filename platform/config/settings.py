@@ -42,6 +42,8 @@ STRIPE_WEBHOOK_SECRETS = environment.stripe_webhook_secrets
 STRIPE_API_BASE = environment.stripe_api_base
 STRIPE_API_VERSION = environment.stripe_api_version
 STRIPE_USAGE_MODE = environment.stripe_usage_mode
+ASSAY_TEST_PAYMENTS = not ASSAY_PRODUCTION
+"""Whether our own checkout page may play a payment; no money moves."""
 ASSAY_BILLING_PROVIDER = environment.billing_provider or ("stripe" if STRIPE_SECRET_KEY else "local")
 
 SECRET_KEY = (

@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from billing import customers
-from billing.models import CheckoutSession
 from portal.base import TenantView
 from tenants.errors import UserError
 
@@ -52,9 +51,14 @@ class PayView(MoneyView):
 
     transactional = False
 
-    def leave(self, request: HttpRequest, session: CheckoutSession) -> HttpResponse:
-        """On to the page of a checkout."""
-        return go(request, session.url)
+    def address(self, name: str, *args: str) -> str:
+        """The full address of a page of ours, to come back to."""
+        path = reverse(name, args=args)
+        return (
+            f"{settings.ASSAY_PUBLIC_BASE_URL}{path}"
+            if settings.ASSAY_PUBLIC_BASE_URL
+            else self.request.build_absolute_uri(path)
+        )
 
 
 def go(request: HttpRequest, url: str) -> HttpResponse:

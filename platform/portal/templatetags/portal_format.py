@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -58,6 +58,12 @@ def rounded_money(amount: Decimal, currency: str) -> str:
 def fee_of(offer: Offer) -> PriceView | None:
     """The price of a period's fee, None where there is none."""
     return next((price for price in offer.prices if price.unit is None), None)
+
+
+@register.filter
+def ladder(offer: Offer) -> list[PriceView]:
+    """The prices of use."""
+    return [price for price in offer.prices if price.unit is not None]
 
 
 @register.filter
@@ -130,6 +136,12 @@ def moment(value: datetime) -> str:
 def quantity(value: Decimal | None) -> str:
     """A quantity without zeros at the end."""
     return "" if value is None else number_format(plain(value))
+
+
+@register.filter
+def short_day(value: date) -> str:
+    """A day of a chart: `Nov 7`, `11月7日`."""
+    return date_format(value, "n月j日" if names.reads_chinese() else "M j")
 
 
 @register.filter

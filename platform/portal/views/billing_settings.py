@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -102,14 +101,15 @@ class PaymentMethod(PayView):
     """On to the page where a payment method is left."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        return self.leave(request, checkouts.set_up_payment(self.tenant.id, actor=self.actor))
+        back = self.address("portal:billing")
+        return go(request, checkouts.set_up_payment(self.tenant.id, actor=self.actor, return_url=back).url)
 
 
 class ProviderPortal(PayView):
     """On to the provider's own page about cards and receipts, where it has one."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        url = checkouts.portal_url(self.tenant.id, request.build_absolute_uri(reverse("portal:billing")))
+        url = checkouts.portal_url(self.tenant.id, self.address("portal:billing"))
         return go(request, url) if url else redirect("portal:billing")
 
 

@@ -18,7 +18,7 @@ from portal import exports
 from portal.amounts import InvalidAmount, minor_units
 from portal.base import TenantView
 from portal.names import plugin_title
-from portal.paying import MoneyView, PayView
+from portal.paying import MoneyView, PayView, go
 from tenants.context import tenant_context
 from tenants.ids import encode
 from tenants.querysets import TenantQuerySet
@@ -67,7 +67,8 @@ class PayCredits(PayView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         amount = asked_amount(request.POST.get("amount", ""), currency_of(self))
-        return self.leave(request, checkouts.buy_credits(self.tenant.id, amount, actor=self.actor))
+        back = self.address("portal:credits")
+        return go(request, checkouts.buy_credits(self.tenant.id, amount, actor=self.actor, return_url=back).url)
 
 
 class GrantsExport(TenantView):

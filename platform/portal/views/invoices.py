@@ -16,8 +16,9 @@ from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceState, Usage
 from portal import exports
 from portal.base import TenantView, find, own
 from portal.names import invoice_line
-from portal.paying import MoneyView, PayView
+from portal.paying import MoneyView, PayView, go
 from portal.views.usage import usage_heads, usage_row
+from tenants.context import tenant_context
 from tenants.ids import encode
 from tenants.querysets import TenantQuerySet
 
@@ -161,7 +162,10 @@ class PayInvoice(PayView):
     back = "portal:invoices"
 
     def post(self, request: HttpRequest, identity: str) -> HttpResponse:
-        return self.leave(request, checkouts.pay_invoice(self.tenant.id, find("inv", identity), actor=self.actor))
+        with tenant_context(self.tenant.id):
+            row = invoice_of(self, identity)
+        back = self.address("portal:invoice", identity)
+        return go(request, checkouts.pay_invoice(row, actor=self.actor, return_url=back).url)
 
     def way_back(self, *args: Any, **kwargs: Any) -> str:
         return reverse("portal:invoice", args=[kwargs["identity"]])

@@ -20,7 +20,7 @@ from portal import prices
 from portal.amounts import whole_number
 from portal.base import TenantView
 from portal.names import plugin_title
-from portal.paying import MoneyView, PayView
+from portal.paying import MoneyView, PayView, go
 from tenants.context import tenant_context
 
 INTERVALS = (BillingInterval.MONTH, BillingInterval.YEAR)
@@ -49,9 +49,9 @@ class Plans(TenantView):
             subscription=subscription,
             current=subscription.plan_version.plan.slug if subscription else "",
             planned=planned_slug(subscription),
-            offers=[each for each in offers if interval in (each.version.interval, None) or always_shown(each)],
+            offers=[each for each in offers if is_shown(each, interval, subscription)],
             interval=interval,
-            tried=subscriptions.has_tried(self.tenant.id),
+            can_try=not subscriptions.has_tried(self.tenant.id),
             **self.beside(subscription, customer),
         )
 
@@ -88,6 +88,7 @@ class ChangePlan(MoneyView):
             has_end=present.current_period_end is not None,
             difference=preview.after.amount - preview.before.amount,
             included=prices.included(catalogue.offer(preview.plan, preview.currency)),
+            same_periods=preview.plan.interval == present.plan_version.interval,
             warnings=[warning_text(each) for each in preview.warnings],
         )
 
@@ -115,8 +116,8 @@ class Subscribe(PayView):
             return self.page(request, "plan_subscribe.html", offer=catalogue.offer(version, currency))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        session = checkouts.subscribe(self.tenant.id, request.POST.get("plan", ""), actor=self.actor)
-        return self.leave(request, session)
+        slug, back = request.POST.get("plan", ""), self.address("portal:plans")
+        return go(request, checkouts.subscribe(self.tenant.id, slug, actor=self.actor, return_url=back).url)
 
 
 class SubscriptionAction(MoneyView):
@@ -199,9 +200,12 @@ def chosen_interval(request: HttpRequest, subscription: Subscription | None, off
     return asked if asked in sold else present if present in sold else BillingInterval.MONTH
 
 
-def always_shown(offer: Offer) -> bool:
-    """Whether a plan has no periods, and so belongs to both."""
-    return offer.version.interval not in INTERVALS
+def is_shown(offer: Offer, interval: str | None, subscription: Subscription | None) -> bool:
+    """Whether an offer belongs among the monthly or the yearly ones; a trial is only for the beginning."""
+    plan, length = offer.version.plan, offer.version.interval
+    if plan.is_trial and subscription is not None and subscription.plan_version.plan_id != plan.id:
+        return False
+    return interval in (None, length) or length not in INTERVALS
 
 
 def planned_slug(subscription: Subscription | None) -> str:

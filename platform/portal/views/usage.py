@@ -18,7 +18,7 @@ from portal.names import plugin_title
 from tenants.ids import encode
 from tenants.querysets import TenantQuerySet
 
-RECENT = 50
+RECENT = 20
 LOOK_BACK = timedelta(days=29)
 """How far the chart reaches back where the plan has no periods."""
 

@@ -84,15 +84,22 @@ LINE: Fields = {
     "jobs_url": s.URLField(allow_null=True),
 }
 TOTALS: Fields = {
-    "subtotal": s.IntegerField(), "discount": s.IntegerField(), "tax": s.IntegerField(), "total": s.IntegerField(),
-    "currency": s.CharField(), "period": Period,
+    "subtotal": s.IntegerField(), "discount": s.IntegerField(), "tax_percent": s.CharField(), "tax": s.IntegerField(),
+    "total": s.IntegerField(), "currency": s.CharField(), "period": Period,
 }  # fmt: skip
 InvoicePreview = shape("InvoicePreview", object=s.CharField(), lines=many("PreviewLine", **LINE), **TOTALS)
 INVOICE: Fields = {
-    "id": s.CharField(), "object": s.CharField(), "number": s.CharField(allow_null=True), "state": s.CharField(),
-    "kind": s.CharField(help_text="period or credits"), "lines": many("InvoiceLine", **LINE), **TOTALS,
-    "amount_paid": s.IntegerField(), "amount_credited": s.IntegerField(help_text="taken off by credit notes"),
-    "amount_due": s.IntegerField(), "created_at": s.DateTimeField(), "closed_at": s.DateTimeField(allow_null=True),
+    "id": s.CharField(), "object": s.CharField(), "number": s.CharField(allow_null=True), "kind": s.CharField(),
+    "state": s.CharField(), "lines": many("InvoiceLine", **LINE), **TOTALS, "tax_label": s.CharField(),
+    "amount_paid": s.IntegerField(), "amount_credited": s.IntegerField(), "amount_due": s.IntegerField(),
+    "credit_notes": many(
+        "CreditNote",
+        **{name: s.CharField() for name in ("id", "object", "number", "reason")},
+        **{name: s.IntegerField() for name in ("net", "tax", "total")},
+        issued_at=s.DateTimeField(),
+        pdf_url=s.URLField(),
+    ),
+    "pdf_url": s.URLField(), "created_at": s.DateTimeField(), "closed_at": s.DateTimeField(allow_null=True),
     "due_at": s.DateTimeField(allow_null=True), "paid_at": s.DateTimeField(allow_null=True),
 }  # fmt: skip
 Invoice = shape("Invoice", **INVOICE)
@@ -153,3 +160,4 @@ USAGE_FILTERS = [
     parameter("to", "exclusive", OpenApiTypes.DATETIME),
     *(parameter(name, "exact") for name in ("job", "meter", "plugin")),
 ]
+PAPER_FILTERS = [parameter("lang", "en or zh; without it the language of Accept-Language")]

@@ -135,25 +135,37 @@ class InvoiceUsageExport(TenantView):
         return exports.download(f"{row.number}-usage", usage_heads(), found)
 
 
-class InvoicePdf(TenantView):
+class Paper(TenantView):
+    """A paper as PDF. It is drawn outside of the transaction, for that takes a moment."""
+
+    scope = "billing:read"
+    transactional = False
+
+    def get(self, request: HttpRequest, identity: str, language: str) -> HttpResponse:
+        with tenant_context(self.tenant.id):
+            page, number = self.written(identity, language_of(language))
+        return as_pdf(pdf.printed(page), f"{number}-{language}")
+
+    def written(self, identity: str, language: str) -> tuple[str, str]:
+        """The page to print and the paper's number."""
+        raise NotImplementedError
+
+
+class InvoicePdf(Paper):
     """An invoice to print or to keep, in either language."""
 
-    scope = "billing:read"
-
-    def get(self, request: HttpRequest, identity: str, language: str) -> HttpResponse:
+    def written(self, identity: str, language: str) -> tuple[str, str]:
         row = invoice_of(self, identity)
-        return as_pdf(pdf.invoice_pdf(row, language_of(language), named=invoice_line), f"{row.number}-{language}")
+        return pdf.invoice_page(row, language, named=invoice_line), str(row.number)
 
 
-class CreditNotePdf(TenantView):
+class CreditNotePdf(Paper):
     """The same of a credit note."""
 
-    scope = "billing:read"
-
-    def get(self, request: HttpRequest, identity: str, language: str) -> HttpResponse:
-        found = CreditNote.objects.for_tenant(self.tenant).filter(pk=find("cn", identity)).first()
-        row: CreditNote = own(found)
-        return as_pdf(pdf.credit_note_pdf(row, language_of(language), named=invoice_line), f"{row.number}-{language}")
+    def written(self, identity: str, language: str) -> tuple[str, str]:
+        rows = CreditNote.objects.for_tenant(self.tenant).select_related("invoice__subscription")
+        row: CreditNote = own(rows.filter(pk=find("cn", identity)).first())
+        return pdf.credit_note_page(row, language, named=invoice_line), row.number
 
 
 class PayInvoice(PayView):

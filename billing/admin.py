@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
+from billing import admin_providers as admin_providers  # registers its pages
 from billing import catalogue, invoices
 from billing.models import (
     Entitlement,
@@ -17,7 +18,6 @@ from billing.models import (
     LedgerEntry,
     LedgerTransaction,
     Meter,
-    OutboxMessage,
     Plan,
     PlanVersion,
     Price,
@@ -184,10 +184,3 @@ class InvoiceAdmin(ShownAdmin):
     def mark_paid(self, request: HttpRequest, chosen: QuerySet[Invoice]) -> None:
         for invoice in chosen:
             invoices.mark_paid(invoice, actor=operator(request))
-
-
-@admin.register(OutboxMessage)
-class OutboxAdmin(ShownAdmin):
-    """What waits to be told to others."""
-
-    list_display = ["topic", "key", "tenant"]

@@ -5,6 +5,7 @@ Published versions never change, so a copy is made once; a new version has price
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID, uuid5
@@ -61,22 +62,47 @@ def sync() -> list[SyncRow]:
     rows: list[SyncRow] = []
     for provider in _metering():
         with operator_context():
-            prices = list(
-                Price.objects.select_related("meter", "plan_version__plan").exclude(
-                    plan_version__state=VersionState.DRAFT
-                )
-            )
-            coupons = list(Coupon.objects.filter(active=True))
+            prices, coupons = _offered()
         rows += [_sync_price(provider, price) for price in prices if price_order(price)]
         rows += [_sync_coupon(provider, coupon) for coupon in coupons]
     return rows
 
 
 def sync_pending() -> int:
-    """Make what `request` has noted, or what failed before; how many objects wait still."""
+    """Make what an outside provider lacks of the catalogue, if anything; how many objects wait still."""
+    if not any(_lacking(provider) for provider in _metering()):
+        return 0
+    return sum(row.state != SyncState.SYNCED for row in sync())
+
+
+def request_again(rows: Iterable[CatalogueObject]) -> None:
+    """Let copies be looked up, and made where they are gone, at the next sync."""
+    ids = [row.pk for row in rows]
+    CatalogueObject.objects.filter(pk__in=ids).update(state=SyncState.PENDING, error="")
+
+
+def ensure(version: PlanVersion, provider: BillingProvider) -> None:
+    """Make what a version lacks, now: somebody is about to subscribe to it. Call outside of transactions."""
+    for price in version.prices.select_related("meter", "plan_version__plan"):
+        if price_order(price):
+            _sync_price(provider, price)
+
+
+def _lacking(provider: BillingProvider) -> bool:
     with operator_context():
-        waiting = CatalogueObject.objects.exclude(state=SyncState.SYNCED).exists()
-    return sum(row.state != SyncState.SYNCED for row in sync()) if waiting and _metering() else 0
+        prices, coupons = _offered()
+        done = CatalogueObject.objects.filter(
+            provider=provider.name, livemode=provider.livemode, state=SyncState.SYNCED, kind__in=(PRICE, COUPON)
+        )
+        synced = set(done.values_list("local_id", flat=True))
+    wanted = {price.id for price in prices if price_order(price)} | {coupon.id for coupon in coupons}
+    return bool(wanted - synced)
+
+
+def _offered() -> tuple[list[Price], list[Coupon]]:
+    """Every price that is or was on offer, and every coupon that counts."""
+    prices = Price.objects.select_related("meter", "plan_version__plan")
+    return list(prices.exclude(plan_version__state=VersionState.DRAFT)), list(Coupon.objects.filter(active=True))
 
 
 def state(version: PlanVersion, provider: str = providers.STRIPE) -> dict[UUID, CatalogueObject]:

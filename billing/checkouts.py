@@ -132,7 +132,10 @@ def _subscription(
 ) -> SubscriptionOrder:
     """Its first period ends where ours will."""
     end: datetime | None = period_at(clock.now(), Interval(version.interval), clock.now()).end
-    prices = _prices(provider, version, session.currency) if Capability.METER_EVENTS in provider.capabilities else []
+    prices: list[PriceRef] = []
+    if Capability.METER_EVENTS in provider.capabilities:
+        catalogue_sync.ensure(version, provider)
+        prices = _prices(provider, version, session.currency)
     return SubscriptionOrder(
         None, customer, session.currency, prices, end, version.interval, by_transfer=False,
         days_until_due=DAYS_UNTIL_DUE,
@@ -165,3 +168,10 @@ def _provider(name: str) -> BillingProvider:
 def public_id(session: CheckoutSession) -> str:
     """As it stands in the address of our own page."""
     return encode("pay", session.id)
+
+
+def due_of(session: CheckoutSession) -> int:
+    """What a visit to our own page has to pay, minor units, the tax on credits included."""
+    if session.purpose == CheckoutPurpose.CREDITS:
+        return session.amount + tax_on(session.amount, customers.of(session.tenant_id).tax_percent)
+    return session.amount if session.purpose == CheckoutPurpose.INVOICE else 0

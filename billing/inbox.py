@@ -50,11 +50,11 @@ def receive(provider_name: str, body: bytes, headers: Mapping[str, str]) -> bool
     return store(provider, [provider.parse_webhook(body, headers)]) == 1
 
 
-def process(limit: int = 500) -> InboxCount:
-    """Act on what waits, oldest first. Safe in any number at once and when killed."""
+def process(limit: int = 500, only: str | None = None) -> InboxCount:
+    """Act on what waits, oldest first, of `only` this provider. Safe in any number at once and when killed."""
     done: Counter[str] = Counter()
     for _ in range(limit):
-        event = _claim()
+        event = _claim(only)
         if event is None:
             break
         done[_process(event)] += 1
@@ -88,10 +88,11 @@ def _backfill(provider: BillingProvider) -> int:
     return found
 
 
-def _claim() -> ProviderEvent | None:
+def _claim(only: str | None) -> ProviderEvent | None:
     """Take the oldest event that is due, for the time of the lease."""
     now = clock.now()
     due = ProviderEvent.objects.filter(state=InboxState.PENDING, next_at__lte=now)
+    due = due if only is None else due.filter(provider=only)
     for event in due.order_by("occurred_at", "id")[:5]:
         mine = due.filter(pk=event.pk, next_at=event.next_at)
         if mine.update(next_at=now + LEASE, attempts=F("attempts") + 1):

@@ -35,7 +35,8 @@ def items(made: ReconciliationRun, start: datetime, end: datetime, provider: str
 def _closed(start: datetime, end: datetime, provider: str | None) -> QuerySet[Invoice]:
     rows = Invoice.objects.filter(closed_at__gte=start, closed_at__lt=end).exclude(state=InvoiceState.VOID)
     rows = rows if provider is None else rows.filter(provider=provider)
-    return rows.order_by("number")
+    ordered: QuerySet[Invoice] = rows.order_by("number")
+    return ordered
 
 
 def _used(closed: QuerySet[Invoice]) -> dict[UUID, Decimal]:

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Sum, Value
@@ -135,13 +136,14 @@ def _sums(start: datetime, end: datetime, provider: str | None) -> dict[Key, Sum
 
 
 def _events(start: datetime, end: datetime, provider: str | None) -> QuerySet[UsageEvent]:
-    events = UsageEvent.objects.filter(billable=True, occurred_at__gte=start, occurred_at__lt=end)
+    events: QuerySet[UsageEvent] = UsageEvent.objects.filter(billable=True, occurred_at__gte=start, occurred_at__lt=end)
     return events if provider is None else events.filter(tenant__in=customers_of(provider))
 
 
-def customers_of(provider: str) -> QuerySet[BillingCustomer, dict[str, UUID]]:
+def customers_of(provider: str) -> QuerySet[BillingCustomer, Any]:
     """The tenants from whom a provider collects."""
-    return BillingCustomer.objects.filter(provider=provider).values("tenant")
+    rows: QuerySet[BillingCustomer, Any] = BillingCustomer.objects.filter(provider=provider)
+    return rows.values("tenant")
 
 
 def _counted(start: datetime, end: datetime, provider: str | None) -> dict[Key, Decimal]:

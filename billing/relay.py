@@ -16,7 +16,7 @@ import structlog
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
-from billing import clock, customers, providers
+from billing import accounts, clock, customers, providers
 from billing.delivery import topics
 from billing.delivery.attempt import Attempt
 from billing.models import BillingCustomer, OutboxMessage, OutboxState
@@ -56,13 +56,16 @@ def drain(limit: int = 500) -> RelayCount:
 
 def _follow(head: OutboxMessage, most: int, done: Counter[str]) -> None:
     """Send a message and those behind it in its serial, one after the other, until one does not arrive."""
-    message: OutboxMessage | None = head
-    for _ in range(max(1, most)):
-        if message is None:
-            return
+    message = head
+    for left in range(max(1, most) - 1, -1, -1):
         outcome = _attempt(message)
         done.update((outcome, "sent"))
-        message = _next(message.serial) if outcome in (OutboxState.DELIVERED, OutboxState.PARKED) else None
+        ended = outcome in (OutboxState.DELIVERED, OutboxState.PARKED)
+        # only what will be sent is claimed
+        following = _next(message.serial) if ended and left else None
+        if following is None:
+            return
+        message = following
 
 
 def claim(count: int) -> list[OutboxMessage]:
@@ -155,9 +158,12 @@ def _provider(message: OutboxMessage) -> BillingProvider:
     with operator_context():
         name = customers.of(message.tenant_id).provider
     try:
-        return providers.by_name(name)
+        provider = providers.by_name(name)
     except providers.NoSuchProvider as missing:
         raise TryAgain(f"the provider {name} is not set up", after=LONGEST_PAUSE) from missing
+    if wrong := accounts.fault(provider):
+        raise TryAgain(wrong, after=LONGEST_PAUSE)
+    return provider
 
 
 def _begin(message: OutboxMessage) -> Attempt | None:

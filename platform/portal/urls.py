@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from portal.views import billing_settings, credits, invoices, jobs, keys, plans, session, usage
+from portal.views import billing_settings, credits, invoices, jobs, keys, pay, plans, session, usage
 
 app_name = "portal"
 urlpatterns = [
@@ -45,6 +45,7 @@ urlpatterns = [
     path("billing/payment-method", billing_settings.PaymentMethod.as_view(), name="payment-method"),
     path("billing/provider", billing_settings.ProviderPortal.as_view(), name="provider-portal"),
     path("billing/alerts/<str:identity>/dismiss", billing_settings.DismissAlert.as_view(), name="alert-dismiss"),
+    path("pay/<str:identity>", pay.Pay.as_view(), name="pay"),
     path("keys", keys.Keys.as_view(), name="keys"),
     path("keys/<str:identity>/revoke", keys.RevokeKey.as_view(), name="key-revoke"),
 ]

@@ -1,4 +1,4 @@
-"""`manage.py billing advance | seed | check | rate`: the operator's billing commands."""
+"""`manage.py billing advance | seed | check | rate | sync | reconcile`: the operator's billing commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from billing import books, cycle, ledger, seeds, simulate
+from billing import books, cycle, ledger, operating, seeds, simulate
 from billing.domain.rating import InvalidPrice
 from billing.errors import ClockGoesBack
 from billing.models import Invoice
@@ -34,7 +34,11 @@ class Command(BaseCommand):
         rate = actions.add_parser("rate", help="what a quantity costs by a price", description=simulate.DESCRIPTION)
         rate.add_argument("--price", required=True, metavar="JSON", help=simulate.PRICE_HELP)
         rate.add_argument("--quantity", required=True, metavar="N", help="units, up to 6 digits after the point")
-        for action in (advance, seed, check, rate):
+        sync = actions.add_parser("sync", help="bring the catalogue to whoever collects; repeating it makes nothing")
+        reconcile = actions.add_parser("reconcile", help="compare usage, outbox, provider, ledger and invoices")
+        reconcile.add_argument("--from", dest="since", type=moment, required=True, metavar="DATE")
+        reconcile.add_argument("--to", dest="until", type=moment, required=True, metavar="DATE", help="not included")
+        for action in (advance, seed, check, rate, sync, reconcile):
             action.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,12 +47,18 @@ class Command(BaseCommand):
             "seed": self.seed,
             "check": self.check_books,
             "rate": self.rate,
+            "sync": operating.sync,
+            "reconcile": operating.reconcile,
         }
         answer = actions[options["action"]](**options)
         if options["json"]:
             self.stdout.write(json.dumps(answer))
         else:
             self.stdout.write("\n".join(f"{name}: {_shown(value)}" for name, value in answer.items()))
+        if answer.get("agrees") is False:
+            raise CommandError("not everything agrees")
+        if answer.get("failed"):
+            raise CommandError("not everything could be copied")
         if answer.get("unbalanced") or answer.get("faults"):
             raise CommandError("the books do not balance")
 

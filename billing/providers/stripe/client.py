@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,10 @@ PATIENCE = (0.2, 0.6)
 CLOSED_DOOR_SECONDS = 300
 """After so long a refused key is tried again: an operator has to mend it, no message is at fault."""
 CONFLICT = 409
+
+
+# a line for each request is for who looks for a fault in the SDK
+logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 def sdk_major() -> int:

@@ -7,12 +7,12 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from typing import Any, NamedTuple
 
-from tests.fakes.stripe import contract, forms, resources
-from tests.fakes.stripe.calls import HANDLERS, Call
+from tests.fakes.stripe import contract, forms, resources, usage
+from tests.fakes.stripe.calls import HANDLERS, Call, Params
 from tests.fakes.stripe.errors import StripeFailure
 from tests.fakes.stripe.faults import Dropped, Fault, Faults, failure_of
 from tests.fakes.stripe.idempotency import Answer, IdempotencyKeys
@@ -57,6 +57,7 @@ class Api:
         self.state = state
         self.faults = faults
         self.violations: list[str] = []
+        self.ignored: list[str] = []
         self.requests: list[Recorded] = []
         self._keys = IdempotencyKeys()
         self._open_meters: set[tuple[str, str]] = set()
@@ -117,9 +118,10 @@ class Api:
         return _failed(failure_of(kind)) if kind == "500_after_effect" else made
 
     def _handled(self, call: Call) -> Answer:
-        route, _ids = contract.match(call.method, call.path) or (None, ())
-        body = HANDLERS[call.method, route.template if route else ""](self.state, call)
-        return Answer(200, rendered(self.state, body, call.params.get("expand", ())), {})
+        params = Params(call.params)
+        body = HANDLERS[call.method, call.template](self.state, replace(call, params=params))
+        self.ignored += [f"{call.method} {call.path}: {name} has no effect here" for name in sorted(params.unseen)]
+        return Answer(200, rendered(self.state, body, params.get("expand", ())), {})
 
     def _call(self, raw: Raw) -> Call:
         """The checked request. What is wrong with it is a violation, which fails the test, not only a 400."""
@@ -133,7 +135,7 @@ class Api:
         if problems:
             self.violations += [f"{raw.method} {raw.path}: {p.code} {p.param}: {p.message}" for p in problems]
             raise contract.failure(problems)
-        return Call(raw.method, raw.path, found[1], typed)
+        return Call(raw.method, raw.path, found[1], typed, found[0].template)
 
     def _violation(self, raw: Raw, params: Json, text: str) -> None:
         self.requests.append(Recorded(raw.method, raw.path, params, raw.headers))
@@ -145,8 +147,11 @@ class Api:
         if call.path != METER_EVENTS:
             yield
             return
-        payload = call.params["payload"]
-        place = (payload.get("stripe_customer_id", ""), call.params["event_name"])
+        name, payload = call.params["event_name"], call.params["payload"]
+        with self.state.lock:
+            meter = usage.meter_named(self.state, name)
+        key = meter["customer_mapping"]["event_payload_key"] if meter else "stripe_customer_id"
+        place = (payload.get(key, ""), name)
         with self._guard:
             if place in self._open_meters:
                 raise StripeFailure(429, "another event of this customer and meter is open", code="lock_timeout")

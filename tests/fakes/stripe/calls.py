@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,38 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+class Params(dict[str, Any]):
+    """Parameters that know which of them were looked at: the rest had no effect."""
+
+    def __init__(self, params: Json) -> None:
+        super().__init__(params)
+        self.seen: set[str] = {"expand"}
+
+    def __getitem__(self, name: str) -> Any:
+        self.seen.add(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        self.seen.add(str(name))
+        return super().__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.seen.add(name)
+        return super().get(name, default)
+
+    def items(self) -> Any:
+        self.seen |= set(self)
+        return super().items()
+
+    def __iter__(self) -> Iterator[str]:
+        """Of one's own, so that copies of this go through `__getitem__`."""
+        return super().__iter__()
+
+    @property
+    def unseen(self) -> set[str]:
+        return set(self) - self.seen
+
+
 @dataclass(frozen=True)
 class Call:
     """One checked request: the ids in its path and its typed parameters."""
@@ -25,6 +57,7 @@ class Call:
     path: str
     ids: tuple[str, ...] = ()
     params: Json = field(default_factory=dict)
+    template: str = ""
 
     @property
     def id(self) -> str:

@@ -55,12 +55,21 @@ def routes() -> tuple[Route, ...]:
     return tuple(sorted(found.values(), key=lambda route: (route.template.count("{}"), route.template)))
 
 
+@cache
+def _by_length() -> dict[tuple[str, int], list[Route]]:
+    """The routes by method and number of parts, in the same order."""
+    found: dict[tuple[str, int], list[Route]] = {}
+    for route in routes():
+        found.setdefault((route.method, route.template.count("/")), []).append(route)
+    return found
+
+
 def match(method: str, path: str) -> tuple[Route, tuple[str, ...]] | None:
     """The route of a request and the ids in its path."""
     if (method, path) in REMOVED:
         return None
-    for route in routes():
-        found = route.pattern.fullmatch(path) if route.method == method else None
+    for route in _by_length().get((method, path.count("/")), ()):
+        found = route.pattern.fullmatch(path)
         if found:
             return route, found.groups()
     return None

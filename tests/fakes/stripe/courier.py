@@ -90,8 +90,10 @@ class Courier:
         headers["Stripe-Signature"] = signature(body, [place.secret], int(time.time()) if at is None else at)
         status = _posted(place.url, tamper(body) if tampered else body, headers)
         name = (event["id"], place.id)
-        if 200 <= status < 300:
+        received = 200 <= status < 300
+        if received:
             self._done.add(name)
+        event["pending_webhooks"] = 0 if received else 1
         self._tries[name] = (self._tries.get(name, (0, 0.0))[0] + 1, time.monotonic())
         return Delivery(event["id"], place.url, status)
 

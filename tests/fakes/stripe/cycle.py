@@ -8,6 +8,8 @@ from dataclasses import replace
 from tests.fakes.stripe import invoicing, subscribing, usage
 from tests.fakes.stripe.state import Json, State
 
+INCOMPLETE_SECONDS = 23 * 3600
+"""How long the first invoice of a subscription can be paid."""
 Step = Callable[[State, Json], None]
 
 
@@ -15,16 +17,24 @@ def advance(state: State, to: int) -> None:
     """Does all that falls due until then, in order of time. Raises `ValueError` for a time that is past."""
     if to < state.now:
         raise ValueError("time does not run backwards")
-    while due := min(_due(state), key=lambda one: one[0], default=None):
-        at, step, about = due
-        if at > to:
-            break
-        state.now = max(state.now, at)
-        state.trigger = replace(state.trigger, id="", key=None, livemode=about.get("livemode", False))
-        usage.aggregate(state, received_until=state.now - usage.AGGREGATION_SECONDS)
-        step(state, about)
+    while waiting := [one for one in _due(state) if one[0] <= to]:
+        _work_off(state, waiting)
     state.now = to
     usage.aggregate(state, received_until=to - usage.AGGREGATION_SECONDS)
+
+
+def _work_off(state: State, waiting: list[tuple[int, Step, Json]]) -> None:
+    """One step of each object, in order of time, as far as no step can put a new one in between."""
+    first = min(at for at, _, _ in waiting)
+    done: set[str] = set()
+    for at, step, about in sorted(waiting, key=lambda one: one[0]):
+        if at < first + invoicing.DRAFT_SECONDS and about["id"] not in done:
+            done.add(about["id"])
+            state.now = max(state.now, at)
+            livemode = about.get("livemode", False)
+            state.trigger = replace(state.trigger, id="", key=None, livemode=livemode)
+            usage.aggregate(state, received_until=state.now - usage.AGGREGATION_SECONDS)
+            step(state, about)
 
 
 def _due(state: State) -> Iterator[tuple[int, Step, Json]]:
@@ -38,6 +48,8 @@ def _due(state: State) -> Iterator[tuple[int, Step, Json]]:
 
 def _due_subscriptions(state: State) -> Iterator[tuple[int, Step, Json]]:
     for subscription in state.objects.get("subscription", {}).values():
+        if subscription["status"] == "incomplete":
+            yield subscription["start_date"] + INCOMPLETE_SECONDS, _give_up, subscription
         if subscription["status"] in ("active", "trialing", "past_due"):
             yield subscribing.current_period(subscription)[1], _renew, subscription
             if subscription["cancel_at"] is not None:
@@ -56,6 +68,16 @@ def expire(state: State, session: Json) -> None:
     """A checkout session that nobody used."""
     session |= {"status": "expired", "url": None}
     state.emit("checkout.session.expired", session)
+
+
+def _give_up(state: State, subscription: Json) -> None:
+    """The first invoice was not paid in time: there is no subscription."""
+    before = {"status": subscription["status"]}
+    subscription["status"] = "incomplete_expired"
+    invoice = state.get("invoice", subscription["latest_invoice"])
+    if invoice["status"] == "open":
+        invoicing.void(state, invoice)
+    state.emit("customer.subscription.updated", subscription, previous=before)
 
 
 def _cancel(state: State, subscription: Json) -> None:

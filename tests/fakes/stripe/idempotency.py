@@ -35,13 +35,12 @@ class IdempotencyKeys:
 
     def begin(self, key: str, livemode: bool, request: tuple[str, str, str], now: int) -> Answer | None:
         """The earlier answer, or None when this request is the first. Raises for another request or an open one."""
-        self._prune(now)
         if len(key) > MAX_LENGTH:
             raise StripeFailure(
                 400, f"Idempotency-Key is longer than {MAX_LENGTH} characters", type="idempotency_error"
             )
         first = self._seen.get((livemode, key))
-        if first is None:
+        if first is None or (first.answer is not None and now - first.at >= KEPT_SECONDS):
             self._seen[livemode, key] = _First(request, now)
             return None
         if first.request != request:
@@ -60,7 +59,3 @@ class IdempotencyKeys:
             self._seen.pop((livemode, key), None)
         else:
             self._seen[livemode, key].answer = answer
-
-    def _prune(self, now: int) -> None:
-        kept = {k: first for k, first in self._seen.items() if first.answer is None or now - first.at < KEPT_SECONDS}
-        self._seen = kept

@@ -19,6 +19,7 @@ def draft(state: State, customer: Json, currency: str, reason: str, **fields: An
     """A new invoice without lines. `discounts` are ids; `_tax_rates` are ids and hold for lines without their own."""
     known = {"billing_reason": reason, "currency": currency, "customer": customer["id"], "status": "draft"}
     person = {f"customer_{name}": customer[name] for name in ("address", "email", "name", "phone", "shipping")}
+    customer["currency"] = customer["currency"] or currency
     made = state.new("invoice", **known, **person, period_start=state.now, period_end=state.now, auto_advance=True)
     made |= {"customer_tax_exempt": customer["tax_exempt"], "_tax_rates": [], "discounts": [], "customer_tax_ids": []}
     made |= {"_payments": listed([], f"/v1/invoice_payments?invoice={made['id']}")} | fields

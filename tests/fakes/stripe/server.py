@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from types import TracebackType
 from typing import Self
 
 from tests.fakes.stripe import courier, cycle, usage
@@ -40,7 +39,7 @@ class StripeServer:
         threading.Thread(target=self._listener.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closed.set()
         self._faults.release_all()
         self._listener.shutdown()
@@ -49,6 +48,11 @@ class StripeServer:
     @property
     def violations(self) -> list[str]:
         return self._api.violations
+
+    @property
+    def ignored(self) -> list[str]:
+        """Parameters that Stripe knows but this fake does nothing with; not an error, but nothing is shown by them."""
+        return self._api.ignored
 
     @property
     def requests(self) -> list[Recorded]:
@@ -74,7 +78,8 @@ class StripeServer:
     def pay(self, session_id: str, card: str = "pm_card_visa") -> Json:
         """Does what a person does on the page of a checkout session; gives the session as it is then."""
         with self.state.lock:
-            self.state.trigger = replace(self.state.trigger, id="", key=None)
+            session = self.state.objects["checkout.session"][session_id]
+            self.state.trigger = replace(self.state.trigger, id="", key=None, livemode=session["livemode"])
             return checkout.complete(self.state, session_id, card)
 
     def delivery(

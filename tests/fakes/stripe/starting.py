@@ -31,6 +31,7 @@ def start(state: State, params: Json) -> Json:
     if not params.get("items"):
         raise refuse("items are needed", code="parameter_missing", param="items")
     subscription = _blank(state, customer, params)
+    check_method(state, params)
     for item in params["items"]:
         subscribing.add_item(state, subscription, item)
     check_items(subscription)
@@ -53,10 +54,14 @@ def _blank(state: State, customer: Json, params: Json) -> Json:
     if "trial_period_days" in params:
         trial_end = state.now + params["trial_period_days"] * DAY
     trial_end = trial_end if isinstance(trial_end, int) else None
+    currency = params.get("currency") or _currency(state, params)
+    if customer["currency"] not in (None, currency) and _running(state, customer):
+        raise refuse("You cannot combine currencies on a single customer.", param="currency")
+    customer["currency"] = currency
     made = state.new(
         "subscription",
         customer=customer["id"],
-        currency=params.get("currency") or _currency(state, params),
+        currency=currency,
         billing_cycle_anchor=trial_end or params.get("billing_cycle_anchor", state.now),
         billing_mode={"type": "flexible", "flexible": None} | params.get("billing_mode", {}),
         cancel_at_period_end=False,
@@ -72,6 +77,12 @@ def _blank(state: State, customer: Json, params: Json) -> Json:
     made["items"]["url"] = f"/v1/subscription_items?subscription={made['id']}"
     update(made, params, *FIELDS)
     return made
+
+
+def _running(state: State, customer: Json) -> bool:
+    """Whether the customer has a subscription that has not ended."""
+    rows = [row for row in state.all("subscription") if row["customer"] == customer["id"]]
+    return any(row["status"] not in subscribing.ENDED for row in rows)
 
 
 def _currency(state: State, params: Json) -> str:
@@ -104,6 +115,12 @@ def _begin(state: State, subscription: Json, invoice: Json, behaviour: str) -> N
         except StripeFailure:
             if behaviour == "error_if_incomplete":
                 raise
+
+
+def check_method(state: State, params: Json) -> None:
+    """Raises unless the payment method that is to pay is there."""
+    if params.get("default_payment_method"):
+        state.get("payment_method", params["default_payment_method"], "default_payment_method")
 
 
 def set_rates_and_discounts(state: State, subscription: Json, params: Json) -> None:

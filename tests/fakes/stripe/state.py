@@ -76,7 +76,8 @@ class State:
     objects: dict[str, dict[str, Json]] = field(default_factory=dict)
     events: list[Json] = field(default_factory=list)
     thin_events: list[Json] = field(default_factory=list)
-    usage: list[MeterEvent] = field(default_factory=list)
+    uncounted: list[MeterEvent] = field(default_factory=list)
+    counted: dict[tuple[str, str], list[MeterEvent]] = field(default_factory=dict)
     identifiers: dict[tuple[bool, str], MeterEvent] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -122,19 +123,37 @@ class State:
         return next((rows[id] for rows in self.objects.values() if id in rows), None) if isinstance(id, str) else None
 
     @contextmanager
-    def undone(self, *errors: type[Exception]) -> Iterator[None]:
-        """What happens inside is taken back: always, or with `errors` only if one of them is raised."""
-        before, events = copy.deepcopy(self.objects), len(self.events)
+    def undone(self, near: set[str], *errors: type[Exception]) -> Iterator[None]:
+        """What happens inside is taken back: always, or with `errors` only if one of them is raised.
+
+        Inside may change the objects with an id in `near` and those of a customer in it; others only be made.
+        """
+        rows, events = {kind: dict(rows) for kind, rows in self.objects.items()}, len(self.events)
+        copies = self._copies(near)
         try:
             yield
         except errors:
-            self._restore(before, events)
+            self._restore(rows, copies, events)
             raise
         if not errors:
-            self._restore(before, events)
+            self._restore(rows, copies, events)
 
-    def _restore(self, objects: dict[str, dict[str, Json]], events: int) -> None:
-        self.objects = objects
+    def _copies(self, near: set[str]) -> list[tuple[str, Json]]:
+        """Deep copies of the objects that may change; what they refer to beyond these stays the same object."""
+        touched, memo = [], {}
+        for kind, rows in self.objects.items():
+            for row in rows.values():
+                owner = row.get("subscription") if kind == "subscription_item" else row.get("customer")
+                if kind in ("coupon", "promotion_code") or {row["id"], owner} & near:
+                    touched.append((kind, row))
+                else:
+                    memo[id(row)] = row
+        return copy.deepcopy(touched, memo)
+
+    def _restore(self, rows: dict[str, dict[str, Json]], copies: list[tuple[str, Json]], events: int) -> None:
+        for kind, row in copies:
+            rows[kind][row["id"]] = row
+        self.objects = rows
         del self.events[events:]
 
     def emit(self, type: str, about: Json, *, previous: Json | None = None) -> Json:

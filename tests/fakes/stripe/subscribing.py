@@ -70,6 +70,7 @@ def next_end(subscription: Json, start: int) -> int:
 
 def open_invoice(state: State, subscription: Json, reason: str, **fields: Any) -> Json:
     """A draft for the subscription, without lines yet."""
+    drop_old_discounts(state, subscription)
     details = {"subscription": subscription["id"], "metadata": dict(subscription["metadata"])}
     invoice = invoicing.draft(
         state,
@@ -143,10 +144,15 @@ def bill_cycle(state: State, subscription: Json, ended: tuple[int, int], *, fina
 
 
 def spend_discounts(state: State, subscription: Json) -> None:
-    """Takes away the discounts that were for one invoice, and those that have run out."""
+    """Takes away the discounts that were for one invoice."""
     kept = [id for id in subscription["discounts"] if coupon_of(state, id)["duration"] != "once"]
-    ends = {id: state.get("discount", id)["end"] for id in kept}
-    subscription["discounts"] = [id for id in kept if ends[id] is None or ends[id] > state.now]
+    subscription["discounts"] = kept
+
+
+def drop_old_discounts(state: State, subscription: Json) -> None:
+    """Takes away the discounts that have run out."""
+    ends = {id: state.get("discount", id)["end"] for id in subscription["discounts"]}
+    subscription["discounts"] = [id for id, end in ends.items() if end is None or end > state.now]
 
 
 def prorate(state: State, subscription: Json, before: Json | None, after: Json | None, at: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -25,8 +24,6 @@ class MeterEvent:
     timestamp: int
     received: int
     livemode: bool
-    pending: bool = True
-    counted: bool = False
     cancelled: bool = False
 
     def customer(self, meter: Json) -> str | None:
@@ -39,14 +36,15 @@ class MeterEvent:
 def aggregate(state: State, *, received_until: int | None = None) -> None:
     """Counts the pending events (those received until then); reports the ones that belong nowhere."""
     failed: list[tuple[str, str, MeterEvent]] = []
-    for event in state.usage:
-        if event.pending and (received_until is None or event.received <= received_until):
-            event.pending = False
-            meter = meter_named(state, event.event_name)
-            code = _error(state, event, meter)
-            event.counted = code is None
-            if code:
-                failed.append((meter["id"] if meter else "", code, event))
+    due = [event for event in state.uncounted if received_until is None or event.received <= received_until]
+    state.uncounted = state.uncounted[len(due) :]
+    for event in due:
+        meter = meter_named(state, event.event_name)
+        code = _error(state, event, meter)
+        if meter is None or code:
+            failed.append((meter["id"] if meter else "", code or "", event))
+        elif not event.cancelled:
+            state.counted.setdefault((event.event_name, event.customer(meter) or ""), []).append(event)
     for meter_id, group in groupby(sorted(failed, key=lambda one: one[:2]), key=lambda one: one[0]):
         _report(state, meter_id, [(code, event) for _, code, event in group])
 
@@ -64,16 +62,21 @@ def total(state: State, meter: Json, customer: str, start: int, end: int) -> Dec
         case "count":
             return Decimal(len(events))
         case "last":
-            return max(events, key=lambda event: event.timestamp).value(meter) if events else Decimal(0)
+            return sorted(events, key=lambda event: event.timestamp)[-1].value(meter) if events else Decimal(0)
     return sum((event.value(meter) for event in events), Decimal(0))
 
 
-def counted(state: State, meter: Json, customer: str) -> Iterable[MeterEvent]:
+def counted(state: State, meter: Json, customer: str) -> list[MeterEvent]:
     """The events of a customer that count, in the order received."""
-    for event in state.usage:
-        counts = event.counted and not event.cancelled and event.event_name == meter["event_name"]
-        if counts and event.customer(meter) == customer:
-            yield event
+    return state.counted.get((meter["event_name"], customer), [])
+
+
+def take_out(state: State, event: MeterEvent) -> None:
+    """A cancelled event counts no more."""
+    meter = meter_named(state, event.event_name)
+    rows = counted(state, meter, event.customer(meter) or "") if meter else []
+    if event in rows:
+        rows.remove(event)
 
 
 def _error(state: State, event: MeterEvent, meter: Json | None) -> str | None:

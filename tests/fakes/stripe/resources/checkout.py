@@ -19,6 +19,7 @@ MIN_SECONDS, MAX_SECONDS = 30 * 60, 24 * 3600
 FIELDS = ("allow_promotion_codes", "cancel_url", "client_reference_id", "customer_email", "locale", "metadata", "mode")
 MORE_FIELDS = (
     "billing_address_collection",
+    "currency",
     "customer_creation",
     "payment_method_collection",
     "submit_type",
@@ -29,14 +30,16 @@ EXCLUSIVE = (("customer", "customer_email"), ("allow_promotion_codes", "discount
 
 @serves("POST", "/v1/checkout/sessions")
 def create(state: State, call: Call) -> Json:
-    params: Json = {"ui_mode": "hosted_page"} | call.params
+    params = call.params
     _check(state, params)
     expires = params.get("expires_at", state.now + MAX_SECONDS)
     if not MIN_SECONDS <= expires - state.now <= MAX_SECONDS:
         raise refuse("expires_at must be 30 minutes to 24 hours from now", param="expires_at")
     session = state.new("checkout.session", expires_at=expires, status="open", payment_method_types=["card"])
     update(session, params, *FIELDS, *MORE_FIELDS)
-    session |= {"customer": params.get("customer"), "ui_mode": params["ui_mode"], "_params": params}
+    session |= {"customer": params.get("customer"), "ui_mode": params.get("ui_mode", "hosted_page"), "_params": params}
+    named = ("coupon", "promotion_code")
+    session["discounts"] = [{name: one.get(name) for name in named} for one in params.get("discounts", ())]
     rows = [_item(state, one) for one in params.get("line_items", ())]
     _check_items(session, rows)
     session["_line_items"] = {"object": "list", "data": rows, "has_more": False, "url": f"{call.path}/{session['id']}"}
@@ -89,8 +92,9 @@ def still_open(session: Json) -> Json:
 
 def complete(state: State, id: str, card: str = "pm_card_visa") -> Json:
     """The customer pays with a test card. Raises 402 if that declines; the session then stays open."""
-    with state.undone(StripeFailure):
-        session = still_open(state.get("checkout.session", id))
+    owner = still_open(state.get("checkout.session", id))["customer"] or ""
+    with state.undone({id, owner}, StripeFailure):
+        session = state.get("checkout.session", id)
         customer = _customer(state, session)
         method = paying.method_named(state, card)
         _COMPLETE[session["mode"]](state, session, customer, method)
@@ -151,7 +155,7 @@ _COMPLETE = {"subscription": _subscribe, "payment": _pay, "setup": _set_up}
 def _check(state: State, params: Json) -> None:
     if "mode" not in params:
         raise refuse("mode is needed", code="parameter_missing", param="mode")
-    if params["ui_mode"] == "hosted_page" and "success_url" not in params:
+    if params.get("ui_mode", "hosted_page") == "hosted_page" and "success_url" not in params:
         raise refuse("success_url is needed", code="parameter_missing", param="success_url")
     if "customer" in params:
         live(state, params["customer"], "customer")

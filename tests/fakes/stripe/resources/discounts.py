@@ -59,7 +59,7 @@ def create_code(state: State, call: Call) -> Json:
         raise refuse("An active promotion code with this code already exists", param="code")
     made = state.new("promotion_code", promotion=promotion, active=True)
     made["restrictions"] |= call.params.get("restrictions", {})
-    update(made, call.params | {"code": call.params.get("code", code)}, *CODE_FIELDS)
+    update(made, {**call.params, "code": call.params.get("code", code)}, *CODE_FIELDS)
     state.emit("promotion_code.created", made)
     return made
 

@@ -81,7 +81,7 @@ def record(state: State, call: Call) -> Json:
     event = MeterEvent(
         params["event_name"], identifier, params["payload"], timestamp, state.now, state.trigger.livemode
     )
-    state.usage.append(event)
+    state.uncounted.append(event)
     state.identifiers[state.trigger.livemode, identifier] = event
     shown = {"event_name": event.event_name, "identifier": identifier, "payload": event.payload, "timestamp": timestamp}
     return state.unstored("billing.meter_event", **shown)
@@ -99,7 +99,8 @@ def adjust(state: State, call: Call) -> Json:
     if state.now - event.received > DAY:
         raise refuse("the event was received more than 24 hours ago", param="cancel[identifier]")
     event.cancelled = True
-    shown = {"cancel": cancel, "event_name": event.event_name, "type": "cancel", "status": "pending"}
+    usage.take_out(state, event)
+    shown = {"cancel": cancel, "event_name": event.event_name, "type": call.params["type"], "status": "pending"}
     return state.unstored("billing.meter_event_adjustment", **shown)
 
 

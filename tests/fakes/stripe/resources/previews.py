@@ -18,7 +18,7 @@ CHANGES = ("items", "proration_date", "trial_end", "cancel_at_period_end", "defa
 def preview(state: State, call: Call) -> Json:
     """The next invoice of a subscription, with changes tried on it, or that of a customer's pending items."""
     params = call.params
-    with state.undone():
+    with state.undone(_near(state, params)):
         if "subscription" in params:
             invoice = _renewal(state, state.get("subscription", params["subscription"], "subscription"), params)
         elif params.get("subscription_details", {}).get("items"):
@@ -31,6 +31,13 @@ def preview(state: State, call: Call) -> Json:
         else:
             raise refuse("customer or subscription is needed", code="parameter_missing", param="customer")
         return _finished(state, invoice, params)
+
+
+def _near(state: State, params: Json) -> set[str]:
+    """The subscription and the customer that are tried on."""
+    named = {params[name] for name in ("subscription", "customer") if name in params}
+    owners = {(state.find(id) or {}).get("customer") for id in named}
+    return {id for id in named | owners if id}
 
 
 def _renewal(state: State, subscription: Json, params: Json) -> Json:

@@ -13,7 +13,7 @@ from tests.fakes.stripe.state import Json, State, update
 @serves("POST", "/v1/subscriptions")
 def create(state: State, call: Call) -> Json:
     """Starts a subscription and bills it. Nothing of it is kept if it can not start."""
-    with state.undone(StripeFailure):
+    with state.undone({call.params.get("customer", "")}, StripeFailure):
         return starting.start(state, call.params)
 
 
@@ -21,6 +21,7 @@ def create(state: State, call: Call) -> Json:
 def change(state: State, call: Call) -> Json:
     subscription = running(state, call.id)
     params = call.params
+    starting.check_method(state, params)
     before = update(subscription, params, *starting.FIELDS)
     starting.set_rates_and_discounts(state, subscription, params)
     changed = _change_items(state, subscription, params)

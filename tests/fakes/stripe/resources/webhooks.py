@@ -106,6 +106,8 @@ def list_events(state: State, call: Call) -> Json:
         rows = [row for row in rows if wanted(row["type"], [params["type"]])]
     if "types" in params:
         rows = [row for row in rows if wanted(row["type"], params["types"])]
+    if "delivery_success" in params:
+        rows = [row for row in rows if (row["pending_webhooks"] == 0) == params["delivery_success"]]
     return page(rows, call)
 
 

@@ -26,6 +26,7 @@ from billing.models import (
     SubscriptionStatus,
 )
 from tenants.context import operator_context, tenant_context
+from tenants.ids import uuid7
 from tenants.models import AuditEvent
 from tests.billing.terms_of import (
     act,
@@ -295,10 +296,11 @@ def test_changes_are_told_to_the_collector_in_their_order_and_recorded(alice: Pa
 
 def test_the_database_keeps_one_open_phase(alice: Party) -> None:
     subscribe(alice.tenant, "small", START)
-    with acting(alice.tenant, START), pytest.raises(DatabaseError), transaction.atomic():
+    with acting(alice.tenant, START):
         phase = subscriptions.phase_of(Subscription.objects.get())
-        phase.pk = None
-        phase.save(force_insert=True)
+        phase.pk = uuid7()
+        with pytest.raises(DatabaseError), transaction.atomic():
+            phase.save(force_insert=True)
 
 
 def preview(party: Party, at: datetime, slug: str, when: changes.When = "now") -> Any:
@@ -377,11 +379,6 @@ def test_an_add_on_widens_the_limit_that_is_counted_already(alice: Party) -> Non
     act(alice.tenant, HALF, addons.add, "extra-100", 2)
     with clock.at(HALF):
         assert Customer(alice.tenant).state().limit == 300
-    with acting(alice.tenant, HALF):
-        subscription = Subscription.objects.get()
-        meter = subscription.plan_version.entitlements.get().meter
-        assert meter is not None
-        assert addons.included(subscription, "*", meter, HALF) == 200
 
 
 def test_an_add_on_goes_only_with_a_plan_that_it_widens(alice: Party) -> None:

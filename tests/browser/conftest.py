@@ -32,6 +32,7 @@ def product() -> Iterator[Product]:
     with running() as started:
         started.customer("clinic", "team")
         started.customer("payer", "per-service")
+        started.customer("debtor", "team")
         started.manage("shell", "-c", GIVE_PASSWORDS)
         yield started
 

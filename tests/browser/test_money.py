@@ -12,7 +12,7 @@ from tests.browser.portal import log_in, shoot, submit_film
 from tests.product import Product
 
 pytestmark = pytest.mark.browser
-PAYER = "owner@payer.example"
+PAYER, DEBTOR = "owner@payer.example", "owner@debtor.example"
 
 
 def test_a_plan_is_changed_after_a_look_at_the_figures(page: Page) -> None:
@@ -57,7 +57,6 @@ def test_credits_are_bought_and_burn(page: Page) -> None:
 
 def test_a_hard_cap_refuses_with_its_sentence(page: Page) -> None:
     log_in(page, PAYER)
-    page.goto("/credits")
     page.goto("/billing")
     page.get_by_label("Hard cap in USD").fill("1")
     page.get_by_role("button", name="Set the caps").click()
@@ -89,7 +88,7 @@ def test_the_page_of_usage_keeps_itself_up_to_date(page: Page) -> None:
 def test_an_invoice_is_paid_on_our_own_page(page: Page, product: Product) -> None:
     # the clock has no way back: the last test of the file
     product.manage("billing", "advance", "--to", f"{datetime.now(UTC) + timedelta(days=40):%Y-%m-%d}")
-    log_in(page)
+    log_in(page, DEBTOR)
     page.goto("/invoices")
     page.get_by_role("link", name=re.compile("INV-")).last.click()
     expect(page.locator("h1 .state")).to_have_text("Open")

@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from billing import clock
-from billing.models import Alert, CreditNote, Invoice
+from billing.models import Alert, CheckoutSession, CreditNote, Invoice
 from billing.quota import subscription_of
 from inference.models import Artifact, Instance, Job, Result, Study
 from tenants import querysets
@@ -39,6 +39,7 @@ PUBLIC = {
     "portal:set-password",
     "v1:root",
     "v1:nothing",
+    "webhook",
 }
 STAFF_PREFIX = "admin/"
 # routes of a tenant that take no id of an object
@@ -61,7 +62,7 @@ WITH_ID: dict[str, tuple[str, ...]] = {
     "portal:invoice": ("inv",), "portal:key-revoke": ("key",),
     "portal:invoice-line": ("inv",), "portal:invoice-lines-export": ("inv",), "portal:invoice-usage-export": ("inv",),
     "portal:invoice-pdf": ("inv",), "portal:invoice-pay": ("inv",), "portal:credit-note-pdf": ("cn",),
-    "portal:alert-dismiss": ("alr",),
+    "portal:alert-dismiss": ("alr",), "portal:pay": ("pay",),
 }  # fmt: skip
 FIXED = {"<int:position>": "1", "<str:language>.pdf": "en.pdf"}
 """Places of an address that are no ids."""
@@ -149,9 +150,17 @@ def furnish(name: str) -> Belongings:
         ids = {
             "std": study.id, "ins": Instance.objects.get().id, "job": job.id, "art": art.id,
             "key": ApiKey.objects.get().id, "inv": invoice.id, "cn": note.id,
-            "alr": alert_of(party).id,
+            "alr": alert_of(party).id, "pay": checkout_of(party).id,
         }  # fmt: skip
     return Belongings(party, {prefix: encode(prefix, value) for prefix, value in ids.items()})
+
+
+def checkout_of(party: Party) -> CheckoutSession:
+    """A visit to our own page, not ended."""
+    made: CheckoutSession = CheckoutSession.objects.create(
+        tenant=party.tenant, purpose="setup", provider="local", currency="usd"
+    )
+    return made
 
 
 def alert_of(party: Party) -> Alert:

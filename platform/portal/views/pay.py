@@ -14,6 +14,14 @@ from billing import checkouts, inbox, providers
 from billing.models import CheckoutPurpose, CheckoutSession, CheckoutState
 from billing.providers.local import PREFIX, LocalProvider
 from portal.base import TenantView, find, own
+from tenants.ids import encode
+
+AFTER = {
+    CheckoutPurpose.SUBSCRIPTION: "portal:plans",
+    CheckoutPurpose.CREDITS: "portal:credits",
+    CheckoutPurpose.SETUP: "portal:billing",
+    CheckoutPurpose.INVOICE: "portal:invoices",
+}
 
 
 class Pay(TenantView):
@@ -33,12 +41,19 @@ class Pay(TenantView):
             provider.complete(session, paid=checkouts.due_of(session) if settings.ASSAY_TEST_PAYMENTS else 0)
             inbox.process(only=providers.LOCAL)
             messages.success(request, _("Done."))
-        return redirect("portal:invoices")
+        return redirect(*after(session))
 
     def _session(self, identity: str) -> CheckoutSession:
         sessions = CheckoutSession.objects.for_tenant(self.tenant).select_related("plan_version__plan", "invoice")
         session: CheckoutSession = own(sessions.filter(pk=find(PREFIX, identity), provider=providers.LOCAL).first())
         return session
+
+
+def after(session: CheckoutSession) -> tuple[str, ...]:
+    """The page that shows what became of it: its name and, of an invoice, its id."""
+    if session.invoice_id:
+        return "portal:invoice", encode("inv", session.invoice_id)
+    return (AFTER[CheckoutPurpose(session.purpose)],)
 
 
 def _amounts(session: CheckoutSession) -> dict[str, Any]:

@@ -9,15 +9,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q
 
-from billing import catalogue, currencies, phasing, subscriptions
-from billing.domain.money import ZERO, exact_arithmetic
+from billing import catalogue, counters, currencies, phasing, subscriptions
+from billing.domain.money import ZERO
 from billing.domain.periods import Period
 from billing.errors import SubscriptionState, UnfitAddOn, UnknownPlan
 from billing.models import (
-    Entitlement,
     Meter,
     PlanVersion,
-    QuotaCounter,
     Subscription,
     SubscriptionAddOn,
     SubscriptionStatus,
@@ -44,7 +42,7 @@ def add(tenant_id: UUID, plan_slug: str, quantity: int, *, actor: str) -> Subscr
         if not same_periods or not phasing.widens(version.id, subscription.plan_version_id):
             raise UnfitAddOn(plan=plan_slug)
         row = _write(subscription, version.id, quantity)
-        _widen_counters(subscription, version.id, quantity)
+        counters.widen(subscription, subscription.period)
         detail = {"add_on": str(version), "quantity": quantity}
         phasing.note(subscription, "changed", key=phasing.new_key(), actor=actor, **detail)
         return row
@@ -77,13 +75,6 @@ def touching(subscription: Subscription, part: Period) -> list[SubscriptionAddOn
     return list(lasting.select_related("plan_version__plan"))
 
 
-def included(subscription: Subscription, plugin: str, meter: Meter, at: datetime) -> Decimal:
-    """The units that add-ons bring to a pool (`plugin` is the entitlement's) at a moment."""
-    with exact_arithmetic():
-        counting = active(subscription, at)
-        return sum((row.quantity * units(row.plan_version, plugin, meter) for row in counting), ZERO)
-
-
 def units(version: PlanVersion, plugin: str, meter: Meter) -> Decimal:
     """What one of an add-on brings to a pool."""
     found = version.entitlements.filter(plugin=plugin, meter=meter).first()
@@ -107,20 +98,6 @@ def _write(subscription: Subscription, version: UUID, quantity: int) -> Subscrip
         starts_at=at,
     )  # fmt: skip
     return made
-
-
-def _widen_counters(subscription: Subscription, version: UUID, quantity: int) -> None:
-    """What was counted before in this period has the new units, too."""
-    counters = QuotaCounter.objects.for_tenant(subscription.tenant_id).filter(
-        phase=subscriptions.phase_of(subscription), period_start=subscription.current_period_start
-    )
-    for each in Entitlement.objects.filter(plan_version_id=version, limit__isnull=False).order_by("id"):
-        for counter in counters.filter(meter=each.meter_id, plugin=each.plugin).select_for_update(no_key=True):
-            with exact_arithmetic():
-                more = quantity * (each.limit or ZERO)
-                counter.included += more
-                counter.limit = None if counter.limit is None else counter.limit + more
-            counter.save(update_fields=["included", "limit"])
 
 
 def _own(subscription: Subscription) -> TenantQuerySet[SubscriptionAddOn]:

@@ -2,60 +2,97 @@
 
 A place is taken by one conditional UPDATE: the database decides and locks the row in the same step, so that no two
 jobs are given the last place, and what is read afterwards in the transaction is this job's own position.
+
+A counter belongs to a phase. What an earlier phase of the same period had taken of the pool is its `base`, so that a
+change of plan gives no second allowance; what add-ons include widens its limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from uuid import UUID
 
 from django.db.models import F, Q, Value
 from django.db.models.expressions import Combinable
 
-from billing import subscriptions
-from billing.domain.money import ZERO
+from billing import clock, subscriptions
+from billing.domain.money import ZERO, total
 from billing.domain.periods import Period
 from billing.fields import QuantityField
-from billing.models import Entitlement, Meter, QuotaCounter, Subscription
+from billing.models import Entitlement, Meter, QuotaCounter, Subscription, SubscriptionAddOn, SubscriptionPhase
 from billing.terms import Terms
 from tenants.querysets import TenantQuerySet
 
+LEVELS = ["base", "included", "limit", "hard", "used", "reserved", "overage"]
+Pool = tuple[str, UUID]
+"""An entitlement's plugin ("*" for all) and a meter."""
 
-def describe(subscription: Subscription, entitlement: Entitlement, meter: Meter, period: Period) -> QuotaCounter:
-    """A counter at its beginning, not stored."""
-    return QuotaCounter(
-        tenant_id=subscription.tenant_id, subscription=subscription, phase=subscriptions.phase_of(subscription),
-        meter=meter, plugin=entitlement.plugin,
-        period_start=period.start, period_end=period.end, limit=entitlement.limit, hard=entitlement.hard,
-        used=ZERO, reserved=ZERO, overage=ZERO,
-    )  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What new counters of a subscription's open phase begin with, by pool."""
+
+    subscription: Subscription
+    phase: SubscriptionPhase
+    period: Period
+    bases: Mapping[Pool, Decimal]
+    included: Mapping[Pool, Decimal]
+
+    def fresh(self, plugin: str, limit: Decimal | None, hard: bool, meter: Meter) -> QuotaCounter:
+        """A counter at its beginning, not stored. What an earlier phase was allowed beyond the limit is overage."""
+        base, included = (known.get((plugin, meter.id), ZERO) for known in (self.bases, self.included))
+        widened = _widened(limit, included)
+        beyond = max(ZERO, total([base, -widened])) if hard and widened is not None else ZERO
+        return QuotaCounter(
+            tenant_id=self.subscription.tenant_id, subscription=self.subscription, phase=self.phase, meter=meter,
+            plugin=plugin, period_start=self.period.start, period_end=self.period.end, limit=widened, hard=hard,
+            base=base, included=included, used=ZERO, reserved=ZERO, overage=beyond,
+        )  # fmt: skip
+
+
+def setting(subscription: Subscription, period: Period, *, lasting: bool = False) -> Setting:
+    """What the open phase's counters begin with; `lasting` waits for work that is just ending in earlier ones."""
+    phase = subscriptions.phase_of(subscription)
+    return Setting(subscription, phase, period, _bases(phase, period, lasting), included(subscription))
+
+
+def taken(counter: QuotaCounter) -> Decimal:
+    """Everything that the limit and the price look at."""
+    return total([counter.base, counter.used, counter.reserved])
 
 
 def look(subscription: Subscription, found: Terms, period: Period) -> QuotaCounter:
     """The period's counter as it stands, or one at its beginning; writes nothing."""
-    stored = _stored(subscription, found, period)
-    return stored or describe(subscription, found.entitlement, found.meter, period)
+    return _stored(subscription, found, period) or _fresh(setting(subscription, period), found)
 
 
 def open_for(subscription: Subscription, found: Terms, period: Period) -> QuotaCounter:
     """The period's stored counter, made on first use; two that make it at once get the same row."""
     stored = _stored(subscription, found, period)
     if stored is None:
-        fresh = describe(subscription, found.entitlement, found.meter, period)
+        fresh = _fresh(setting(subscription, period, lasting=True), found)
         QuotaCounter.objects.bulk_create([fresh], ignore_conflicts=True)
         stored = _stored(subscription, found, period)
     assert stored is not None
     return stored
 
 
-def hold(counter: QuotaCounter, metered: Decimal) -> Decimal | None:
-    """Take a place of `metered` units: the position before it, or None where the limit leaves no room.
+def lock(counter: QuotaCounter) -> None:
+    """Keep the row from others until the transaction ends, and read it again."""
+    _row(counter).select_for_update(no_key=True).get()
+    counter.refresh_from_db(fields=LEVELS)
 
-    `counter` is read anew: as it is after the step, with the row locked until the transaction ends.
+
+def hold(counter: QuotaCounter, metered: Decimal) -> bool:
+    """Reserve `metered` units where the limit leaves room; False and nothing where it does not.
+
+    Leaves `counter` as it stands in the database, this place included.
     """
-    taken = _row(counter).filter(_room_for(metered)).update(reserved=F("reserved") + _value(metered))
-    counter.refresh_from_db(fields=["used", "reserved", "overage"])
-    return counter.used + counter.reserved - metered if taken else None
+    held = _row(counter).filter(_room_for(metered)).update(reserved=F("reserved") + _value(metered))
+    counter.refresh_from_db(fields=LEVELS)
+    return bool(held)
 
 
 def free(counter: QuotaCounter, metered: Decimal) -> None:
@@ -70,36 +107,91 @@ def use(counter: QuotaCounter, metered: Decimal) -> None:
 
 def use_without_place(counter: QuotaCounter, metered: Decimal) -> None:
     """Count finished work whose place was given back: never refused, what does not fit is noted as overage."""
-    row = _row(counter).select_for_update(no_key=True).get()
-    row.used += metered
-    if row.hard and row.limit is not None:
-        row.overage = max(row.overage, row.used + row.reserved - row.limit)
-    row.save(update_fields=["used", "overage"])
+    lock(counter)
+    counter.used = total([counter.used, metered])
+    if counter.hard and counter.limit is not None:
+        counter.overage = max(counter.overage, total([taken(counter), -counter.limit]))
+    counter.save(update_fields=["used", "overage"])
 
 
-def of_period(subscription: Subscription, period: Period) -> Iterator[QuotaCounter]:
-    """The stored counters of one period with their meters."""
-    found: Iterator[QuotaCounter] = (
-        QuotaCounter.objects.for_tenant(subscription.tenant_id)
-        .select_related("meter")
-        .filter(subscription=subscription, period_start=period.start)
-        .iterator()
+def of_period(subscription: Subscription, period: Period) -> list[QuotaCounter]:
+    """The stored counters of the open phase in one period, with their meters."""
+    return list(_open(subscription, period).select_related("meter"))
+
+
+def widen(subscription: Subscription, period: Period) -> None:
+    """Bring the open counters up to the add-ons as they are now; call it when one was added."""
+    limits = dict(Entitlement.objects.filter(plan_version=subscription.plan_version_id).values_list("plugin", "limit"))
+    known = included(subscription)
+    for counter in _open(subscription, period).order_by("id").select_for_update(no_key=True, of=("self",)):
+        counter.included = known.get((counter.plugin, counter.meter_id), ZERO)
+        counter.limit = _widened(limits.get(counter.plugin), counter.included)
+        counter.save(update_fields=["included", "limit"])
+
+
+def included(subscription: Subscription) -> dict[Pool, Decimal]:
+    """The units that the add-ons of the moment include, by pool."""
+    now = clock.now()
+    lasting = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
+    add_ons = SubscriptionAddOn.objects.for_tenant(subscription.tenant_id).filter(
+        lasting, subscription=subscription, starts_at__lte=now
     )
-    return found
+    bought = list(add_ons.values_list("plan_version", "quantity"))
+    if not bought:
+        return {}
+    units: dict[Pool, Decimal] = {}
+    limited = Entitlement.objects.filter(plan_version__in={version for version, _ in bought}, limit__isnull=False)
+    for version, plugin, meter, limit in limited.values_list("plan_version", "plugin", "meter", "limit"):
+        if meter is not None and limit is not None:
+            each = (limit * quantity for bought_version, quantity in bought if bought_version == version)
+            units[plugin, meter] = total([units.get((plugin, meter), ZERO), *each])
+    return units
+
+
+def _fresh(begin: Setting, found: Terms) -> QuotaCounter:
+    return begin.fresh(found.entitlement.plugin, found.entitlement.limit, found.entitlement.hard, found.meter)
+
+
+def _bases(phase: SubscriptionPhase, period: Period, lasting: bool) -> dict[Pool, Decimal]:
+    """What earlier phases had taken of each pool: its last counter tells, for it has the ones before as its base."""
+    earlier = (
+        _of_period(phase.tenant_id, phase.subscription_id, period)
+        .filter(phase__ends_at__isnull=False)
+        .order_by("phase__starts_at", "phase_id", "id")
+    )
+    rows: Iterable[QuotaCounter] = earlier.select_for_update(no_key=True, of=("self",)) if lasting else earlier
+    return {(counter.plugin, counter.meter_id): taken(counter) for counter in rows}
 
 
 def _stored(subscription: Subscription, found: Terms, period: Period) -> QuotaCounter | None:
-    of_period = QuotaCounter.objects.for_tenant(subscription.tenant_id).filter(
-        subscription=subscription, period_start=period.start
+    stored: QuotaCounter | None = (
+        _open(subscription, period).filter(meter=found.meter, plugin=found.entitlement.plugin).first()
     )
-    stored: QuotaCounter | None = of_period.filter(meter=found.meter, plugin=found.entitlement.plugin).first()
     if stored is not None:
         stored.subscription, stored.meter = subscription, found.meter
     return stored
 
 
+def _open(subscription: Subscription, period: Period) -> TenantQuerySet[QuotaCounter]:
+    every = _of_period(subscription.tenant_id, subscription.pk, period)
+    return every.filter(phase__ends_at__isnull=True)
+
+
+def _of_period(tenant_id: UUID, subscription_id: UUID, period: Period) -> TenantQuerySet[QuotaCounter]:
+    rows: TenantQuerySet[QuotaCounter] = QuotaCounter.objects.for_tenant(tenant_id)
+    return rows.filter(subscription=subscription_id, period_start=period.start)
+
+
+def _widened(limit: Decimal | None, included: Decimal) -> Decimal | None:
+    return None if limit is None else total([limit, included])
+
+
 def _room_for(metered: Decimal) -> Q:
-    return Q(hard=False) | Q(limit__isnull=True) | Q(limit__gte=F("used") + F("reserved") + _value(metered))
+    """What adds nothing always has room, also where an earlier plan had allowed more than this one does."""
+    if not metered:
+        return Q()
+    every = F("base") + F("used") + F("reserved") + _value(metered)
+    return Q(hard=False) | Q(limit__isnull=True) | Q(limit__gte=every)
 
 
 def _value(metered: Decimal) -> Combinable:

@@ -117,7 +117,8 @@ def _subscribers(version: PlanVersion) -> Iterator[Subscription]:
     """Those of the plan who are on another version, by the age of the subscription."""
     rows = Subscription.objects.select_related("plan_version__plan", "next_plan_version", "tenant")
     running = rows.filter(plan_version__plan=version.plan_id).exclude(status=SubscriptionStatus.CANCELED)
-    return running.exclude(plan_version=version).order_by("created_at").iterator()
+    found: Iterator[Subscription] = running.exclude(plan_version=version).order_by("created_at").iterator()
+    return found
 
 
 def _effect_on(subscription: Subscription, version: PlanVersion) -> MoveEffect:

@@ -52,6 +52,16 @@ def invoice_pdf(invoice: Invoice, language: str, *, named: Naming = in_language)
 
     Raises `KeyError` for another language.
     """
+    return printed(invoice_page(invoice, language, named=named))
+
+
+def credit_note_pdf(note: CreditNote, language: str, *, named: Naming = in_language) -> bytes:
+    """The credit note, with the addresses of its invoice. Raises `KeyError` for another language."""
+    return printed(credit_note_page(note, language, named=named))
+
+
+def invoice_page(invoice: Invoice, language: str, *, named: Naming = in_language) -> str:
+    """What is printed, as HTML: reads the database, which `printed` does not."""
     with translation.override(LANGUAGES[language]):
         rows = InvoiceLine.objects.for_tenant(invoice.tenant_id).filter(invoice=invoice)
         lines = [
@@ -64,11 +74,11 @@ def invoice_pdf(invoice: Invoice, language: str, *, named: Naming = in_language)
             for row in rows.order_by("position")
         ]
         coupons = ", ".join(each["code"] for each in invoice.billed_to.get("coupons", []))
-        return _printed("billing/invoice.html", invoice, lines=lines, coupons=coupons)
+        return _page("billing/invoice.html", invoice, lines=lines, coupons=coupons)
 
 
-def credit_note_pdf(note: CreditNote, language: str, *, named: Naming = in_language) -> bytes:
-    """The credit note, with the addresses of its invoice. Raises `KeyError` for another language."""
+def credit_note_page(note: CreditNote, language: str, *, named: Naming = in_language) -> str:
+    """Like `invoice_page`."""
     with translation.override(LANGUAGES[language]):
         rows = CreditNoteLine.objects.for_tenant(note.tenant_id).filter(credit_note=note)
         lines = [
@@ -80,11 +90,20 @@ def credit_note_pdf(note: CreditNote, language: str, *, named: Naming = in_langu
         ]
         discount = note.net - sum(row.amount for row in rows)
         sums = {name: money(getattr(note, name), note.currency) for name in ("net", "tax", "total")}
-        return _printed(
+        return _page(
             "billing/credit_note.html", note.invoice, note=note, lines=lines, sums=sums,
             discount=money(discount, note.currency) if discount else "",
             issued=day(note.issued_at, note.invoice),
         )  # fmt: skip
+
+
+def printed(page: str) -> bytes:
+    """The page as PDF; takes tenths of a second."""
+    fonts = FontConfiguration()
+    fetcher = OnlyOurFont()
+    style = CSS(string=STYLE, font_config=fonts, url_fetcher=fetcher)
+    made: bytes = HTML(string=page, url_fetcher=fetcher).write_pdf(stylesheets=[style], font_config=fonts)
+    return made
 
 
 def money(amount: int, currency: str) -> str:
@@ -110,10 +129,10 @@ def day(moment: datetime | None, invoice: Invoice) -> str:
     return date_format(moment.astimezone(ZoneInfo(zone)), "DATE_FORMAT")
 
 
-def _printed(template: str, invoice: Invoice, **context: Any) -> bytes:
+def _page(template: str, invoice: Invoice, **context: Any) -> str:
     amounts = ("subtotal", "discount", "tax", "total", "amount_paid", "amount_credited")
     shown = {name: money(getattr(invoice, name), invoice.currency) for name in amounts}
-    page = render_to_string(template, {
+    return render_to_string(template, {
         "invoice": invoice,
         "shown": shown | {"due": money(max(0, invoice.amount_due), invoice.currency)},
         "dates": {name: day(getattr(invoice, f"{name}_at"), invoice) for name in ("closed", "due", "paid")},
@@ -125,8 +144,3 @@ def _printed(template: str, invoice: Invoice, **context: Any) -> bytes:
         "language": translation.get_language(),
         **context,
     })  # fmt: skip
-    fonts = FontConfiguration()
-    fetcher = OnlyOurFont()
-    style = CSS(string=STYLE, font_config=fonts, url_fetcher=fetcher)
-    printed: bytes = HTML(string=page, url_fetcher=fetcher).write_pdf(stylesheets=[style], font_config=fonts)
-    return printed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop
 from billing import clock, counters, rerating, standing, terms
 from billing.domain import course
 from billing.domain.course import Agreement, Course, Kind
-from billing.domain.money import ZERO, exact_arithmetic, round_half_up
+from billing.domain.money import ZERO, round_half_up
 from billing.domain.periods import Interval, Period, period_at
 from billing.domain.proration import prorated
 from billing.models import EVERY_PLUGIN, Entitlement, PlanVersion, Price, Subscription, UsageEvent
@@ -133,13 +132,11 @@ def _first_full(later: Course, at: datetime) -> Period:
 def _warnings(subscription: Subscription, version: PlanVersion, *, cut: bool, now: bool) -> Iterator[ChangeWarning]:
     if cut:
         yield ChangeWarning("new_periods", {})
-    taken: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for counter in counters.of_period(subscription, subscription.period):
-        with exact_arithmetic():
-            taken[counter.plugin, counter.meter.slug] += counter.used + counter.reserved
+    open_ones = counters.of_period(subscription, subscription.period)
+    taken = {(counter.plugin, counter.meter.slug): counters.taken(counter) for counter in open_ones}
     for each in version.entitlements.select_related("meter").filter(hard=True, meter__isnull=False):
         assert each.meter is not None
-        used, limit = taken[each.plugin, each.meter.slug], each.limit or ZERO
+        used, limit = taken.get((each.plugin, each.meter.slug), ZERO), each.limit or ZERO
         if now and not cut and used >= limit:
             yield ChangeWarning("limit_passed", {"used": str(used), "limit": str(limit)})
     for plugin in _plugins_used(subscription):

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from billing.domain.rating import PriceRule
 from billing.errors import FeatureNotInPlan
-from billing.models import EVERY_PLUGIN, Aggregation, Entitlement, Meter, PlanVersion, Price, VersionState
+from billing.models import EVERY_PLUGIN, Entitlement, Meter, PlanVersion, Price, VersionState
 
 RowT = TypeVar("RowT", Price, Entitlement)
 ONE = Decimal(1)
@@ -25,12 +25,6 @@ class Terms:
     price: Price
     meter: Meter
     rule: PriceRule
-
-    def metered(self, quantity: Decimal) -> Decimal:
-        """What `quantity` of the plugin's unit adds to the meter. Raises `ValueError` below zero."""
-        if quantity < 0:
-            raise ValueError("a quantity can not be negative")
-        return ONE if self.meter.aggregation == Aggregation.COUNT else quantity
 
 
 def find(version: PlanVersion, plugin: str, unit: str, currency: str | None = None) -> Terms:

@@ -96,8 +96,9 @@ def submit(
         asked = check(plugin_slug, study, inline, params or {})
         job_id = uuid7()
         place = quota.reserve(
-            tenant.id, job_id=job_id, plugin=plugin_slug, unit=asked.plugin.manifest.unit, quantity=asked.quantity
-        )
+            tenant.id, job_id=job_id, plugin=plugin_slug, unit=asked.plugin.manifest.unit, quantity=asked.quantity,
+            subject=subject_of(study),
+        )  # fmt: skip
         job: Job = Job.objects.create(
             id=job_id, tenant=tenant, study=study, inline=inline, params=dict(params or {}),
             metadata=dict(metadata or {}), priority=priority, unit=place.unit, quantity=place.quantity,
@@ -129,7 +130,15 @@ def estimate(
 ) -> Estimate:
     """What `submit` would quote now, and the quota it would draw on. No side effect; raises what the checks raise."""
     asked = check(plugin_slug, study, inline, params or {})
-    return quota.estimate(tenant.id, plugin=plugin_slug, unit=asked.plugin.manifest.unit, quantity=asked.quantity)
+    return quota.estimate(
+        tenant.id, plugin=plugin_slug, unit=asked.plugin.manifest.unit, quantity=asked.quantity,
+        subject=subject_of(study),
+    )  # fmt: skip
+
+
+def subject_of(study: Study | None) -> str:
+    """What a meter of unique subjects counts once: the study; input that was sent along is always new."""
+    return str(study.pk) if study else ""
 
 
 def check(
@@ -194,8 +203,9 @@ def retry(job: Job, *, actor: str) -> Job:
             raise StudyPurged
         asked = check(job.plugin, job.study, job.inline, job.params)
         place = quota.reserve(
-            job.tenant_id, job_id=job.id, plugin=job.plugin, unit=asked.plugin.manifest.unit, quantity=asked.quantity
-        )
+            job.tenant_id, job_id=job.id, plugin=job.plugin, unit=asked.plugin.manifest.unit, quantity=asked.quantity,
+            subject=subject_of(job.study),
+        )  # fmt: skip
         fresh = {
             "unit": place.unit, "quantity": place.quantity, "amount": round_half_up(place.amount),
             "currency": place.currency, "error": None, "finished_at": None,

@@ -28,13 +28,16 @@ INTERNAL_ERROR = {
 }
 
 
-def complete(lease: Lease, report: Report, provenance: dict[str, str]) -> bool:
-    """Write result, findings, usage and ledger entries of a job. False, and nothing written, for a stale attempt."""
+def complete(lease: Lease, report: Report, provenance: dict[str, str], compute_ms: int | None = None) -> bool:
+    """Write result, findings, usage and ledger entries of a job. False, and nothing written, for a stale attempt.
+
+    `compute_ms` is what the model took for it.
+    """
     with tenant_context(lease.tenant_id):
         if not end(lease, JobState.SUCCEEDED, progress_fraction=1, progress_stage="done"):
             return False
         write_result(lease, report, provenance)
-        quota.settle(lease.tenant_id, job_id=lease.job_id)
+        quota.settle(lease.tenant_id, job_id=lease.job_id, compute_ms=compute_ms)
         failpoint("before_commit")
     failpoint("after_commit")
     return True

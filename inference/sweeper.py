@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billing import cycle, quota
+from billing import credits, cycle, quota
 from billing.errors import ClosingFailed
 from inference import outcomes, registry, wakeup
 from inference.engine.lease import Lease, as_leases, held
@@ -89,6 +89,7 @@ def expire_overdue_jobs() -> int:
         overdue = list(Job.objects.filter(state=JobState.QUEUED, available_at__lt=Now() - limit)[:SWEEP_BATCH])
     expired = sum(_expire(job) for job in overdue)
     quota.expire_overdue(timezone.now())
+    credits.expire_overdue(timezone.now())
     return expired
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,8 @@ class Item:
     inputs: Inputs
     samples: Sequence[Any]
     outputs: Sequence[Any] = field(default_factory=list)
+    compute_ms: int | None = None
+    """The job's part of the time that the model took for the batch, by its part of the samples."""
 
 
 def serve(bucket: str, keeper: Keeper, worker: str) -> int:
@@ -90,7 +93,9 @@ def predict(model: LoadedModel, items: Sequence[Item]) -> bool:
     samples = [sample for item in items for sample in item.samples]
     try:
         failpoint("mid_model")
+        begun = time.perf_counter_ns()
         outputs = predict_in_parts(model.plugin, samples)
+        taken = time.perf_counter_ns() - begun
     except Exception as error:
         for item in items:
             settle_failure(item.lease, error)
@@ -98,8 +103,14 @@ def predict(model: LoadedModel, items: Sequence[Item]) -> bool:
     position = 0
     for item in items:
         item.outputs = outputs[position : position + len(item.samples)]
+        item.compute_ms = share_in_ms(taken, len(item.samples), len(samples))
         position += len(item.samples)
     return True
+
+
+def share_in_ms(taken_ns: int, samples: int, of_all: int) -> int:
+    """A job's part of the batch's time, a begun millisecond counted whole; nothing where nothing was predicted."""
+    return -(-taken_ns * samples // (of_all * 1_000_000)) if of_all else 0
 
 
 def predict_in_parts(plugin: AnyPlugin, samples: Sequence[Any]) -> list[Any]:
@@ -122,7 +133,7 @@ def finish(model: LoadedModel, item: Item) -> None:
     with structlog.contextvars.bound_contextvars(job_id=encode("job", item.lease.job_id)):
         try:
             report: Report = model.plugin.postprocess(item.inputs, item.samples, item.outputs)
-            written = outcomes.complete(item.lease, report, model.provenance)
+            written = outcomes.complete(item.lease, report, model.provenance, item.compute_ms)
             log.info("job succeeded" if written else "a stale attempt wrote nothing", attempt=item.lease.attempt)
         except Exception as error:
             settle_failure(item.lease, error)

@@ -241,14 +241,23 @@ LINE: Fields = {
     "jobs_url": s.URLField(allow_null=True),
 }
 TOTALS: Fields = {
-    "subtotal": s.IntegerField(), "tax": s.IntegerField(), "total": s.IntegerField(), "currency": s.CharField(),
-    "period": Period,
+    "subtotal": s.IntegerField(), "discount": s.IntegerField(), "tax_percent": s.CharField(), "tax": s.IntegerField(),
+    "total": s.IntegerField(), "currency": s.CharField(), "period": Period,
 }  # fmt: skip
 InvoicePreview = shape("InvoicePreview", object=s.CharField(), lines=many("PreviewLine", **LINE), **TOTALS)
 INVOICE: Fields = {
-    "id": s.CharField(), "object": s.CharField(), "number": s.CharField(allow_null=True), "state": s.CharField(),
-    "lines": many("InvoiceLine", **LINE), **TOTALS, "created_at": s.DateTimeField(),
-    "closed_at": s.DateTimeField(allow_null=True), "paid_at": s.DateTimeField(allow_null=True),
+    "id": s.CharField(), "object": s.CharField(), "number": s.CharField(allow_null=True), "kind": s.CharField(),
+    "state": s.CharField(), "lines": many("InvoiceLine", **LINE), **TOTALS, "tax_label": s.CharField(),
+    "amount_paid": s.IntegerField(), "amount_credited": s.IntegerField(), "amount_due": s.IntegerField(),
+    "credit_notes": many(
+        "CreditNote",
+        **{name: s.CharField() for name in ("id", "object", "number", "reason")},
+        **{name: s.IntegerField() for name in ("net", "tax", "total")},
+        issued_at=s.DateTimeField(),
+        pdf_url=s.URLField(),
+    ),
+    "pdf_url": s.URLField(), "created_at": s.DateTimeField(), "closed_at": s.DateTimeField(allow_null=True),
+    "due_at": s.DateTimeField(allow_null=True), "paid_at": s.DateTimeField(allow_null=True),
 }  # fmt: skip
 Invoice = shape("Invoice", **INVOICE)
 InvoiceList = listing("Invoice", many("InvoiceItem", **INVOICE))
@@ -269,6 +278,7 @@ PAGE = [
 ]
 STUDY_FILTERS = [*PAGE, parameter("modality", "exact"), parameter("kind", "dicom or image")]
 JOB_FILTERS = [*PAGE, *(parameter(name, "exact") for name in ("state", "plugin", "study"))]
+PAPER_FILTERS = [parameter("lang", "en or zh; without it the language of Accept-Language")]
 INVOICE_FILTERS = [*PAGE, parameter("state", "exact")]
 USAGE_FILTERS = [
     *PAGE[:2],

@@ -18,7 +18,7 @@ from django.db import connection, models
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from billing.models import Invoice
+from billing.models import CreditNote, Invoice
 from inference.models import Artifact, Instance, Job, Result, Study
 from tenants import querysets
 from tenants.accounts import TENANT_IN_SESSION
@@ -50,7 +50,8 @@ OWN = {
 WITH_ID: dict[str, tuple[str, ...]] = {
     "v1:study": ("std",), "v1:rendered": ("std", "ins"), "v1:job": ("job",), "v1:job-cancel": ("job",),
     "v1:job-retry": ("job",), "v1:job-result": ("job",), "v1:job-report": ("job",), "v1:artifact": ("job", "art"),
-    "v1:invoice": ("inv",), "portal:job": ("job",), "portal:invoice": ("inv",), "portal:key-revoke": ("key",),
+    "v1:invoice": ("inv",), "v1:invoice-pdf": ("inv",), "v1:credit-note-pdf": ("cn",), "portal:job": ("job",),
+    "portal:invoice": ("inv",), "portal:key-revoke": ("key",),
 }  # fmt: skip
 METHODS = ("get", "post", "delete", "put", "patch")
 SHARED_MODELS = {
@@ -128,9 +129,14 @@ def furnish(name: str) -> Belongings:
         art = Artifact.objects.create(
             tenant=party.tenant, result=result, kind="note", media_type="text/plain", sha256="0" * 64, size_bytes=1
         )
+        invoice = invoice_of(party)
+        note = CreditNote.objects.create(
+            tenant=party.tenant, invoice=invoice, issuer=name, sequence=1, number=name, currency="usd", net=1, tax=0,
+            total=1, reason="test", issued_at=invoice.created_at, issued_by="test",
+        )  # fmt: skip
         ids = {
             "std": study.id, "ins": Instance.objects.get().id, "job": job.id, "art": art.id,
-            "key": ApiKey.objects.get().id, "inv": invoice_of(party).id,
+            "key": ApiKey.objects.get().id, "inv": invoice.id, "cn": note.id,
         }  # fmt: skip
     return Belongings(party, {prefix: encode(prefix, value) for prefix, value in ids.items()})
 

@@ -224,7 +224,7 @@ def test_settling_writes_a_message_for_the_collector(alice: Party) -> None:
     customer = on_plan(alice.tenant, "per-service")
     event = customer.finish()
     with tenant_context(customer.id):
-        message = OutboxMessage.objects.get()
+        message = OutboxMessage.objects.get(topic="usage.recorded")
     assert (message.topic, message.key) == ("usage.recorded", f"usage:{event.id.hex}")
     assert message.payload["job"] == str(event.job_id)
 

@@ -36,11 +36,12 @@ class Customer:
     def id(self) -> UUID:
         return self.tenant.id
 
-    def reserve(self, quantity: Decimal | int = ONE, job_id: UUID | None = None) -> Reservation:
+    def reserve(self, quantity: Decimal | int = ONE, job_id: UUID | None = None, *, subject: str = "") -> Reservation:
         with tenant_context(self.id):
             return quota.reserve(
-                self.id, job_id=job_id or uuid4(), plugin=self.plugin, unit=self.unit, quantity=Decimal(quantity)
-            )
+                self.id, job_id=job_id or uuid4(), plugin=self.plugin, unit=self.unit, quantity=Decimal(quantity),
+                subject=subject,
+            )  # fmt: skip
 
     def settle(self, job_id: UUID) -> UsageEvent:
         with tenant_context(self.id):
@@ -54,9 +55,11 @@ class Customer:
         """A whole job."""
         return self.settle(self.reserve(quantity).job_id)
 
-    def estimate(self, quantity: Decimal | int = ONE) -> quota.Estimate:
+    def estimate(self, quantity: Decimal | int = ONE, *, subject: str = "") -> quota.Estimate:
         with tenant_context(self.id):
-            return quota.estimate(self.id, plugin=self.plugin, unit=self.unit, quantity=Decimal(quantity))
+            return quota.estimate(
+                self.id, plugin=self.plugin, unit=self.unit, quantity=Decimal(quantity), subject=subject
+            )
 
     def state(self) -> quota.QuotaState:
         """The only limit there is."""

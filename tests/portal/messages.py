@@ -14,9 +14,9 @@ CALLS = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext", "Unsupporte
 
 
 def of_templates() -> set[str]:
-    """What stands in the portal's and the API's pages."""
+    """What stands in the portal's and the API's pages, and on invoices."""
     found: set[str] = set()
-    for path in (ROOT / "platform").glob("*/templates/**/*.html"):
+    for path in [*(ROOT / "platform").glob("*/templates/**/*.html"), *ROOT.glob("billing/templates/**/*.html")]:
         text = path.read_text(encoding="utf-8")
         found |= {first or second for first, second in TRANSLATE.findall(text)}
         for _options, body in BLOCK.findall(text):

@@ -7,7 +7,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from api.errors import NOT_FOUND, problem_page
-from api.v1.views import jobs, money, plugins, results, studies
+from api.v1.views import jobs, money, papers, plugins, results, studies
 
 app_name = "v1"
 
@@ -41,6 +41,8 @@ urlpatterns = [
     path("invoices", money.InvoicesView.as_view(), name="invoices"),
     path("invoices/preview", money.PreviewView.as_view(), name="invoice-preview"),
     path("invoices/<str:identity>", money.InvoiceView.as_view(), name="invoice"),
+    path("invoices/<str:identity>/pdf", papers.InvoicePdfView.as_view(), name="invoice-pdf"),
+    path("credit-notes/<str:identity>/pdf", papers.CreditNotePdfView.as_view(), name="credit-note-pdf"),
     # every other address below /v1/ answers with a problem, not with a page
     path("", nothing, name="root"),
     path("<path:rest>", nothing, name="nothing"),

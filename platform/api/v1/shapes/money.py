@@ -10,7 +10,7 @@ from api.v1.shapes.values import Json, address, instant, quantity
 from billing import texts
 from billing.catalogue import Offer, PriceView
 from billing.invoices import InvoicePreview, PreviewLine
-from billing.models import EVERY_PLUGIN, Entitlement, Invoice, InvoiceLine, Subscription, UsageEvent
+from billing.models import EVERY_PLUGIN, CreditNote, Entitlement, Invoice, InvoiceLine, Subscription, UsageEvent
 from billing.quota import QuotaState
 from tenants.ids import encode
 
@@ -131,6 +131,8 @@ def preview(found: InvoicePreview, request: Request) -> Json:
         "object": "invoice_preview",
         "lines": [preview_line(line, jobs_behind(line.plugin, jobs_url)) for line in found.lines],
         "subtotal": found.subtotal,
+        "discount": found.discount,
+        "tax_percent": quantity(found.tax_percent),
         "tax": found.tax,
         "total": found.total,
         "currency": found.currency,
@@ -150,21 +152,38 @@ def invoice_line(row: InvoiceLine, jobs_url: str) -> Json:
     }
 
 
+def credit_note(row: CreditNote, request: Request) -> Json:
+    identity = encode("cn", row.id)
+    return {
+        "id": identity,
+        "object": "credit_note",
+        "number": row.number,
+        "net": row.net,
+        "tax": row.tax,
+        "total": row.total,
+        "reason": row.reason,
+        "issued_at": instant(row.issued_at),
+        "pdf_url": address(request, reverse("v1:credit-note-pdf", args=[identity])),
+    }
+
+
 def invoice(row: Invoice, request: Request) -> Json:
+    identity = encode("inv", row.id)
     jobs_url = address(request, reverse("v1:jobs"))
     lines = row.lines.select_related("meter").order_by("position")
     return {
-        "id": encode("inv", row.id),
+        "id": identity,
         "object": "invoice",
         "number": row.number,
+        "kind": row.kind,
         "state": row.state,
         "lines": [invoice_line(line, jobs_url) for line in lines],
-        "subtotal": row.subtotal,
-        "tax": row.tax,
-        "total": row.total,
-        "currency": row.currency,
+        **{name: getattr(row, name) for name in ("subtotal", "discount", "tax", "total", "currency", "tax_label")},
+        "tax_percent": quantity(row.tax_percent),
+        **{name: getattr(row, name) for name in ("amount_paid", "amount_credited", "amount_due")},
+        "credit_notes": [credit_note(note, request) for note in row.credit_notes.order_by("sequence")],
+        "pdf_url": address(request, reverse("v1:invoice-pdf", args=[identity])),
         "period": {"start": instant(row.period_start), "end": instant(row.period_end)},
         "created_at": instant(row.created_at),
-        "closed_at": instant(row.closed_at),
-        "paid_at": instant(row.paid_at),
+        **{name: instant(getattr(row, name)) for name in ("closed_at", "due_at", "paid_at")},
     }

@@ -1,0 +1,134 @@
+"""Places: taking one with its quote, finding it again, and the ways in which it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+
+from billing import alerts, clock, counters, funding, metering, refusals
+from billing.domain import quoting
+from billing.domain.money import ZERO, total
+from billing.models import Aggregation, AlertKind, Entitlement, QuotaCounter, Reservation, ReservationState
+from billing.terms import Terms
+from tenants.context import operator_context
+from tenants.querysets import TenantQuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a place is asked for: `quantity` is in the plugin's `unit`, `subject` is for meters of unique subjects."""
+
+    job_id: UUID
+    plugin: str
+    unit: str
+    quantity: Decimal
+    subject: str
+
+
+def take(counter: QuotaCounter, found: Terms, work: Work) -> Reservation:
+    """The place itself, with its quote."""
+    if found.meter.aggregation == Aggregation.MAX:
+        # what the job adds depends on the level, which must not move before it is held
+        counters.lock(counter)
+    metered = metering.measure(counter, found, work.quantity, work.subject)
+    if not counters.hold(counter, metered):
+        raise refusals.quota_exceeded(counter)
+    _refuse_crowd(counter, found.entitlement)
+    reserved_before = total([counter.reserved, -metered])
+    reservation: Reservation = Reservation.objects.create(
+        tenant_id=counter.tenant_id, job_id=work.job_id, counter=counter, price=found.price, plugin=work.plugin,
+        unit=work.unit, quantity=work.quantity, metered=metered, subject=work.subject, credited=ZERO,
+        amount=quote(counter, found, reserved_before, metered), currency=found.price.currency, expires_at=expiry(),
+    )  # fmt: skip
+    metering.note_subject(reservation)
+    _warn(counter, metered)
+    return reservation
+
+
+def quote(counter: QuotaCounter, found: Terms, reserved: Decimal, metered: Decimal) -> Decimal:
+    """The binding price of `metered` units behind the counter's own and `reserved` others, exact minor units."""
+    used = total([counter.base, counter.used])
+    return quoting.quote(found.rule, used, reserved, metered, counter.included)
+
+
+def locked(tenant_id: UUID, job_id: UUID, *states: ReservationState) -> TenantQuerySet[Reservation]:
+    """The job's places in these states, locked."""
+    rows: TenantQuerySet[Reservation] = Reservation.objects.for_tenant(tenant_id).filter(
+        job_id=job_id, state__in=states
+    )
+    return rows.select_related("counter__meter").select_for_update(of=("self",), no_key=True)
+
+
+def claim(tenant_id: UUID, job_id: UUID) -> Reservation | None:
+    """Lock the job's place: the held one, else the one that expired last. Whoever comes second finds neither."""
+    found = locked(tenant_id, job_id, ReservationState.HELD, ReservationState.EXPIRED)
+    return max(found, key=lambda each: (each.state == ReservationState.HELD, each.created_at), default=None)
+
+
+def settle_late(reservation: Reservation) -> None:
+    """The place had been given back: what it takes now was perhaps given to others."""
+    metering.recount_subject(reservation)
+    counters.use_without_place(reservation.counter, reservation.metered)
+    _warn(reservation.counter, reservation.metered)
+    funding.settle_late(reservation)
+    reservation.save(update_fields=["metered", "amount", "credited"])
+
+
+def give_back(held: Reservation, state: ReservationState, reason: str) -> None:
+    """Of a locked reservation: its units, its subject, its money and credits."""
+    counters.free(held.counter, held.metered)
+    metering.forget_subject(held)
+    funding.release(held)
+    end(held, state, reason)
+
+
+def expire(reservation_id: UUID, now: datetime) -> bool:
+    """Give one overdue place back, in a transaction of its own; False where somebody else has it in hand."""
+    with operator_context():
+        overdue = Reservation.objects.select_related("counter__meter").filter(
+            pk=reservation_id, state=ReservationState.HELD, expires_at__lte=now
+        )
+        held = overdue.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
+        if held is not None:
+            give_back(held, ReservationState.EXPIRED, "time over")
+        return held is not None
+
+
+def end(reservation: Reservation, state: ReservationState, reason: str = "") -> None:
+    """Write how the place ended."""
+    reservation.state, reservation.ended_at, reservation.reason = state, clock.now(), reason
+    reservation.save(update_fields=["state", "ended_at", "reason"])
+
+
+def expiry() -> datetime:
+    """Until when a place that is taken or renewed now is kept."""
+    return clock.now() + timedelta(seconds=settings.ASSAY_RESERVATION_SECONDS)
+
+
+def _warn(counter: QuotaCounter, added: Decimal) -> None:
+    """Raise the alerts that `added` has reached; the first place of a counter answers for what was there before."""
+    if counter.limit is None or not added:
+        return
+    after = counters.taken(counter)
+    before = total([after, -added])
+    alerts.check(
+        counter.tenant_id,
+        alerts.Level(
+            AlertKind.QUOTA, f"{counter.meter.slug}:{counter.plugin}"[:100], counter.period_start,
+            ZERO if before == counter.base else before, after, counter.limit,
+        ),
+    )  # fmt: skip
+
+
+def _refuse_crowd(counter: QuotaCounter, entitlement: Entitlement) -> None:
+    if entitlement.max_in_flight is None:
+        return
+    held = Reservation.objects.for_tenant(counter.tenant_id).filter(
+        state=ReservationState.HELD, counter__plugin=counter.plugin
+    )
+    if held.count() >= entitlement.max_in_flight:
+        raise refusals.too_many_unfinished(entitlement)

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from billing import (
     admin_books,
@@ -42,10 +42,11 @@ def is_draft(version: PlanVersion | None) -> bool:
     return version is None or version.state == VersionState.DRAFT
 
 
-class DraftInline(TabularInline):  # type: ignore[misc]
+class DraftTerms:
     """Terms of a version: to edit in a draft by who may edit it, to read afterwards. The database refuses the rest."""
 
     extra = 0
+    hide_title = True
 
     def _editable(self, request: HttpRequest, version: Any) -> bool:
         return bool(request.user.has_perm("billing.change_planversion")) and is_draft(version)
@@ -63,21 +64,21 @@ class DraftInline(TabularInline):  # type: ignore[misc]
         return self._editable(request, obj)
 
 
-class PriceInline(DraftInline):
+class PriceInline(DraftTerms, StackedInline):  # type: ignore[misc]
     """What units cost."""
 
     model = Price
     form = PriceForm
-    fields = ["meter", "plugin", "currency", "model", "amount", "tiers", "package_size", "free_units"]
+    fields = [("meter", "plugin"), ("currency", "model"), ("amount", "package_size", "free_units"), "tiers"]
 
 
-class EntitlementInline(DraftInline):
+class EntitlementInline(DraftTerms, TabularInline):  # type: ignore[misc]
     """What the plan covers."""
 
     model = Entitlement
 
 
-class FeatureInline(DraftInline):
+class FeatureInline(DraftTerms, TabularInline):  # type: ignore[misc]
     """What the plan has besides."""
 
     model = PlanFeature

@@ -53,7 +53,7 @@ def sync_tables(version: PlanVersion) -> list[Table]:
 def _prices(version: PlanVersion, currency: str, examples: Sequence[Decimal]) -> Table:
     offer = catalogue.offer(version, currency)
     rows = {each.pk: each for each in version.prices.select_related("meter") if each.currency == currency}
-    worked = [f"{number(each)} cost" for each in examples]
+    worked = [f"For {number(each)}" for each in examples]
     header = ("Price", "For", "Free units", *worked)
     title = f"{offer.version.plan.name}, {_interval(version)}, in {currency.upper()}"
     return Table(title, header, [_price(each, currency, examples) for each in _fees_first(rows.values())])

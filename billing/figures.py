@@ -30,7 +30,8 @@ TOP = 10
 class PluginFigures:
     """A plugin's month: `revenue` exact minor units of billable work, of all funding; `compute_ms` of all of its work.
 
-    `unmeasured` jobs have no compute time on record. `cost` is None where the operator has set none in this currency.
+    `unmeasured` jobs have no compute time on record and are in no cost. `cost` is None where the operator has set none
+    in this currency, or nothing was measured.
     """
 
     plugin: str
@@ -138,7 +139,7 @@ def _figures(currency: str, months: list[datetime], period: Period, tables: Tall
 def _plugin(currency: str, row: Row) -> PluginFigures:
     ms = int(row["ms"] or 0)
     per_hour = settings.ASSAY_COMPUTE_COST_PER_HOUR
-    known = per_hour and currency == settings.ASSAY_COMPUTE_COST_CURRENCY
+    known = per_hour and currency == settings.ASSAY_COMPUTE_COST_CURRENCY and row["ms"] is not None
     cost = rules.compute_cost(ms, per_hour) if known else None
     return PluginFigures(row["plugin"], row["jobs"], row["exact"] or ZERO, ms, row["unmeasured"], cost)
 

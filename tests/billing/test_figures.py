@@ -180,7 +180,7 @@ def test_use_and_margin_by_plugin(settings: Any) -> None:
     assert (first.plugin, first.jobs, first.revenue, first.compute_ms, first.unmeasured) == ("xray", 2, 80, 80_000, 0)
     # 80 seconds of an hour at 360
     assert (first.cost, first.margin) == (8, 72)
-    assert (second.plugin, second.revenue, second.cost, second.unmeasured) == ("ct", 10, 0, 1)
+    assert (second.plugin, second.revenue, second.cost, second.unmeasured) == ("ct", 10, None, 1)
     assert may().usage[-1] == 90
     assert may().usage[:-1] == [0] * 11
 

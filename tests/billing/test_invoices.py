@@ -9,9 +9,9 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.utils import translation
 
-from billing import charges, clock, cycle, invoices, ledger, texts, usage
+from billing import books, charges, clock, credits, cycle, invoices, ledger, subscriptions, texts, usage
 from billing.errors import PaymentRequired
-from billing.models import Account, BilledUsage, Invoice, InvoiceLine, InvoiceState, UsageEvent
+from billing.models import Account, BilledUsage, GrantKind, Invoice, InvoiceLine, InvoiceState, UsageEvent
 from tenants.context import tenant_context
 from tests.billing.work import Customer, make_plan, on_plan
 from tests.conftest import Party
@@ -251,3 +251,32 @@ def test_work_that_ends_while_a_period_is_closed_is_on_the_next_invoice(
     (second,) = cycle.advance(MARCH)
     assert (first.total, second.total) == (100, 100)
     assert balances(customer).get(Account.ACCRUED.value) is None
+
+
+@pytest.mark.usefixtures("january")
+def test_an_ended_subscription_owes_its_fee_to_the_second(alice: Party) -> None:
+    make_plan("by-second", fee="2419200")
+    customer = on_plan(alice.tenant, "by-second")
+    # a second of these 28 days costs one cent
+    with clock.at(START + timedelta(hours=1)), tenant_context(customer.id):
+        (invoice,) = cycle.end(subscriptions.existing(customer.id), actor="test")
+    assert (invoice.total, invoice.due_at) == (3600, START + timedelta(hours=1, days=14))
+    with tenant_context(customer.id):
+        assert invoice.lines.get().description == "Plan by-second, fee from 2027-01-31 09:30 until 2027-01-31 10:30"
+
+
+@pytest.mark.usefixtures("january")
+def test_work_that_credits_have_paid_is_on_the_invoice_and_not_due(alice: Party) -> None:
+    customer = on_plan(alice.tenant, "per-service")
+    with tenant_context(customer.id):
+        credits.grant(customer.id, Decimal(700), "usd", kind=GrantKind.PROMOTIONAL, reason="hello", actor="test")
+    customer.finish()
+    customer.finish()
+    shown = preview(customer)
+    (invoice,) = cycle.close_due(FEBRUARY)
+    assert lines(invoice) == [("usage.analyses", 2, 1000), ("credits", 0, -700)]
+    assert (shown.total, invoice.total) == (300, 300)
+    with tenant_context(customer.id):
+        assert invoices.usage_of(invoice.lines.get(code="credits")).count() == 2
+        assert books.check(customer.id) == []
+    assert balances(customer) == {"customer_receivable": 300, "revenue": -1000, "promotion": 700}

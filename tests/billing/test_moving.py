@@ -22,11 +22,11 @@ DAY = timedelta(days=1)
 
 
 def dearer(slug: str = "team", *, fee: str = "24900") -> PlanVersion:
-    """A draft with another fee, 50 instead of 100 analyses included, and 250 for each further one."""
+    """A draft with another fee, 5 instead of 100 analyses included, and 250 for each further one."""
     draft = catalogue.draft_from(catalogue.published(slug), actor="test")
     with operator_context():
         draft.prices.filter(meter__isnull=True, currency="usd").update(amount=fee)
-        tiers = [{"up_to": "50", "unit_amount": "0"}, {"up_to": None, "unit_amount": "250.5"}]
+        tiers = [{"up_to": "5", "unit_amount": "0"}, {"up_to": None, "unit_amount": "250.5"}]
         draft.prices.filter(meter__isnull=False, currency="usd").update(tiers=tiers)
     return draft
 
@@ -35,7 +35,7 @@ def test_the_effect_is_told_before_it_is_published_to_the_last_digit(alice: Part
     subscribe(alice.tenant, "team", START)
     subscribe(charlie.tenant, "team", START)
     with clock.at(START + DAY):
-        for _ in range(60):
+        for _ in range(15):
             Customer(alice.tenant).finish()
     with clock.at(END + DAY):
         first, second = moving.effect(dearer())
@@ -65,7 +65,7 @@ def test_add_ons_count_under_both_versions(alice: Party) -> None:
     subscribe(alice.tenant, "team", START)
     act(alice.tenant, START, addons.add, "extra-100", 1)
     with clock.at(START + DAY):
-        for _ in range(60):
+        for _ in range(6):
             Customer(alice.tenant).finish()
         (effect,) = moving.effect(dearer())
     assert (effect.usage_before, effect.usage_after) == (0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ MOST_LABELS = 8
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day; `labelled` tells whether its date stands below it."""
+    """One day; its date stands below it where `label` is not 0: where it is 1 also on a narrow screen."""
 
     day: date
     amount: Decimal
@@ -21,7 +21,7 @@ class Bar:
     y: Decimal
     width: Decimal
     height: Decimal
-    labelled: bool
+    label: int
 
     @property
     def middle(self) -> Decimal:
@@ -56,11 +56,5 @@ def _bar(day: date, amount: Decimal, number: int, step: Decimal, highest: Decima
     height = room * amount / highest if highest else Decimal(0)
     # what is not nothing is seen
     height = max(height, Decimal(2)) if amount else height
-    return Bar(
-        day, amount, LEFT + number * step, HEIGHT - BOTTOM - height, step * Decimal("0.72"), height, number % every == 0
-    )
-
-
-def used_days(chart: Chart) -> Sequence[Bar]:
-    """The days of the table: those on which something was used, newest first."""
-    return [bar for bar in reversed(chart.bars) if bar.amount]
+    label = 0 if number % every else 1 + number // every % 2
+    return Bar(day, amount, LEFT + number * step, HEIGHT - BOTTOM - height, step * Decimal("0.72"), height, label)

@@ -25,7 +25,7 @@ def sentence(alert: Alert, currency: str) -> str:
 
 
 def _quota(alert: Alert) -> str:
-    plugin, _colon, meter = alert.subject.partition(":")
+    meter, _colon, plugin = alert.subject.partition(":")
     what = unit_name(meter) if plugin == EVERY_PLUGIN else f"{unit_name(meter)} · {plugin_title(plugin)}"
     told = {"threshold": alert.threshold, "what": what, "limit": number_format(plain(_number(alert, "limit")))}
     return _("%(threshold)s %% of the quota of %(limit)s is used: %(what)s.") % told

@@ -25,7 +25,7 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 def test_a_currency_without_minor_units_takes_none() -> None:
-    with pytest.raises(InvalidAmount, match="JPY.*2500"):
+    with pytest.raises(InvalidAmount, match=r"JPY.*2500"):
         minor_units("5.0", "jpy")
 
 

@@ -141,14 +141,14 @@ class UnknownCoupon(UserError):
     """No coupon of that code is given out."""
 
     code = "unknown_coupon"
-    template = "There is no coupon %(code)s."
+    template = "There is no coupon %(coupon)s."
 
 
 class CouponRefused(UserError):
     """The coupon does not count for this customer; the text says why."""
 
     code = "coupon_refused"
-    template = "The coupon %(code)s can not be redeemed."
+    template = "The coupon %(coupon)s can not be redeemed."
 
 
 class InvoiceNotOpen(UserError):

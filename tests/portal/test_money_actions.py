@@ -84,8 +84,8 @@ def test_a_coupon_is_redeemed_once(house: House) -> None:
     full = house.due()
     assert "counts from the next invoice on" in told(owner, path, {"code": "HALF"})
     assert house.due() * 2 == full
-    assert "was redeemed before" in told(owner, path, {"code": "HALF"})
-    assert "NONE" in told(owner, path, {"code": "NONE"})
+    assert "The coupon HALF was redeemed before" in told(owner, path, {"code": "HALF"})
+    assert "There is no coupon NONE" in told(owner, path, {"code": "NONE"})
 
 
 def test_caps_are_set_refuse_and_are_taken_away(house: House) -> None:

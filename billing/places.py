@@ -71,6 +71,8 @@ def claim(tenant_id: UUID, job_id: UUID) -> Reservation | None:
 
 def settle_late(reservation: Reservation) -> None:
     """The place had been given back: what it takes now was perhaps given to others."""
+    # before the subject: who submits has the counter when it comes to the subject
+    counters.lock(reservation.counter)
     metering.recount_subject(reservation)
     counters.use_without_place(reservation.counter, reservation.metered)
     _warn(reservation.counter, reservation.metered)

@@ -132,16 +132,25 @@ def _first_full(later: Course, at: datetime) -> Period:
 def _warnings(subscription: Subscription, version: PlanVersion, *, cut: bool, now: bool) -> Iterator[ChangeWarning]:
     if cut:
         yield ChangeWarning("new_periods", {})
-    open_ones = counters.of_period(subscription, subscription.period)
-    taken = {(counter.plugin, counter.meter.slug): counters.taken(counter) for counter in open_ones}
-    for each in version.entitlements.select_related("meter").filter(hard=True, meter__isnull=False):
-        assert each.meter is not None
-        used, limit = taken.get((each.plugin, each.meter.slug), ZERO), each.limit or ZERO
-        if now and not cut and used >= limit:
+    for each in version.entitlements.select_related("meter").filter(hard=True) if now and not cut else ():
+        limit = each.limit or ZERO
+        used = _taken(subscription, each)
+        if used >= limit:
             yield ChangeWarning("limit_passed", {"used": str(used), "limit": str(limit)})
     for plugin in _plugins_used(subscription):
         if terms.entitlement_for(version.pk, plugin) is None:
             yield ChangeWarning("not_covered", {"plugin": plugin})
+
+
+def _taken(subscription: Subscription, entitlement: Entitlement) -> Decimal:
+    """What the period has taken of the entitlement's pool so far, in all phases."""
+    meter = entitlement.meter
+    if meter is None:
+        return ZERO
+    pool = (entitlement.plugin, meter.id)
+    stored = counters.of_period(subscription, subscription.period)
+    found = [counters.taken(each) for each in stored if (each.plugin, each.meter_id) == pool]
+    return found[0] if found else counters.setting(subscription, subscription.period).bases.get(pool, ZERO)
 
 
 def _plugins_used(subscription: Subscription) -> list[str]:

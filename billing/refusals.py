@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from django.utils.translation import gettext_noop
+
 from billing import counters
 from billing.domain.money import ZERO, total
 from billing.errors import ConcurrencyLimit, PaymentRequired, QuotaExceeded
 from billing.links import instant, upgrade_url
 from billing.models import Entitlement, QuotaCounter
 
-CREDITS_SHORT = "The credits do not cover this work: buy credits to go on."
+CREDITS_SHORT = gettext_noop("The credits do not cover this work: buy credits to go on.")
 
 
 def quota_exceeded(counter: QuotaCounter) -> QuotaExceeded:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from billing import charges, clock, cycle, quota, subscriptions
+from billing import catalogue, charges, clock, cycle, quota, subscriptions
 from billing.domain.invoicing import Line
 from billing.errors import ClockGoesBack, ClosingFailed
 from billing.models import (
@@ -22,7 +22,8 @@ from billing.models import (
     Subscription,
     SubscriptionStatus,
 )
-from tenants.context import tenant_context
+from tenants.context import operator_context, tenant_context
+from tenants.models import Tenant
 from tests.billing.work import Customer, make_plan, on_plan
 from tests.conftest import Party
 
@@ -124,6 +125,31 @@ def test_all_tenants_are_advanced_and_each_sees_its_own_invoice(alice: Party, ch
     for customer in customers:
         with tenant_context(customer.id):
             assert Invoice.objects.get().tenant_id == customer.id
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "ends"),
+    [
+        # clocks go forward at 02:00 on 28 March 2027 in Berlin, on 14 March in New York
+        ("Europe/Berlin", "2027-01-29T01:30+00:00", ["2027-02-28T01:30", "2027-03-29T00:30", "2027-04-29T00:30"]),
+        ("Europe/Berlin", "2027-02-28T01:30+00:00", ["2027-03-28T01:00", "2027-04-28T00:30", "2027-05-28T00:30"]),
+        # the last evening of the month in New York is the first of the next in UTC
+        ("America/New_York", "2027-02-01T03:00+00:00", ["2027-03-01T03:00", "2027-04-01T02:00", "2027-05-01T02:00"]),
+        ("America/New_York", "2028-01-30T06:59+00:00", ["2028-02-29T06:59", "2028-03-30T05:59", "2028-04-30T05:59"]),
+    ],
+)
+def test_periods_keep_the_customers_day_and_hour(alice: Party, zone: str, start: str, ends: list[str]) -> None:
+    with operator_context(), clock.at(datetime.fromisoformat(start)):
+        Tenant.objects.filter(pk=alice.tenant.pk).update(time_zone=zone)
+        catalogue.subscribe(alice.tenant, "team", actor="test")
+        # a subscription keeps the zone that it began with
+        Tenant.objects.filter(pk=alice.tenant.pk).update(time_zone="Asia/Shanghai")
+    last = datetime.fromisoformat(f"{ends[-1]}+00:00")
+    assert len(cycle.close_due(last - timedelta(microseconds=1))) == 2
+    cycle.close_due(last)
+    with tenant_context(alice.tenant.id):
+        found = list(Invoice.objects.order_by("period_start").values_list("period_end", "subtotal"))
+    assert found == [(datetime.fromisoformat(f"{end}+00:00"), 19900) for end in ends]
 
 
 def test_ending_a_subscription_invoices_what_is_due_and_takes_no_more_work(alice: Party) -> None:

@@ -75,9 +75,11 @@ class TwoWallets(RuleBasedStateMachine):
         self.wallets = [Wallet(prepaid=False), Wallet(prepaid=True)]
 
     def teardown(self) -> None:
-        assert ledger.unbalanced() == []
-        transaction.set_rollback(True)
-        self.run.__exit__(None, None, None)
+        try:
+            assert ledger.unbalanced() == []
+        finally:
+            transaction.set_rollback(True)
+            self.run.__exit__(None, None, None)
 
     @initialize(amount=st.integers(1, 60))
     def begin_with_credits(self, amount: int) -> None:

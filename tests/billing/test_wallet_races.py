@@ -65,7 +65,7 @@ def unlocked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
         def waiting(*arguments: Any, **named: Any) -> Any:
             with suppress(BrokenBarrierError):
-                all_have_read.wait(timeout=5)
+                all_have_read.wait(timeout=20)
             return write(*arguments, **named)
 
         monkeypatch.setattr(module, writer, waiting)

@@ -66,6 +66,26 @@ def test_a_tenant_is_put_on_another_plan(db: None) -> None:
     assert plan_of(Tenant.objects.get()) == "team"
 
 
+def test_another_plan_keeps_the_subscription_and_can_wait_for_the_periods_end(db: None) -> None:
+    made = json.loads(create("--owner", "owner@clinic.example", "--plan", "team", "--json"))
+    call_command("tenant", "plan", made["tenant"], "per-service", "--at-period-end", stdout=StringIO())
+    assert plan_of(Tenant.objects.get()) == "team"
+    call_command("tenant", "plan", made["tenant"], "per-service", stdout=StringIO())
+    assert plan_of(Tenant.objects.get()) == "per-service"
+    with operator_context():
+        assert Subscription.objects.count() == 1
+
+
+def test_another_currency_means_a_new_subscription(db: None) -> None:
+    made = json.loads(create("--owner", "owner@clinic.example", "--plan", "trial", "--currency", "eur", "--json"))
+    call_command("tenant", "plan", made["tenant"], "team", "--currency", "cny", stdout=StringIO())
+    with operator_context():
+        currencies = list(Subscription.objects.order_by("created_at").values_list("currency", flat=True))
+    assert currencies == ["eur", "cny"]
+    with pytest.raises(CommandError, match="not sold in jpy"):
+        call_command("tenant", "plan", made["tenant"], "team", "--currency", "jpy")
+
+
 @pytest.mark.parametrize(("tenant", "plan"), [("tnt_nonsense", "team"), (None, "gold")])
 def test_another_plan_for_nobody_or_no_plan_changes_nothing(db: None, tenant: str | None, plan: str) -> None:
     made = json.loads(create("--owner", "owner@clinic.example", "--plan", "trial", "--json"))

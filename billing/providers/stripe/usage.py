@@ -12,6 +12,9 @@ from stripe import StripeClient
 from billing.providers.base import Rejected, TryAgain, UsageOrder, UsageOutcome
 from billing.providers.stripe.client import call, digest, options, was_replayed
 
+MOST_KEYS = 20
+"""A report that ended in so many failures of the provider waits for a day, until keys are forgotten."""
+
 
 def report(client: StripeClient, order: UsageOrder) -> UsageOutcome:
     """Send one event. That its identifier is known already means that it has arrived."""
@@ -32,13 +35,15 @@ def report(client: StripeClient, order: UsageOrder) -> UsageOutcome:
 
 
 def _send(client: StripeClient, params: Any, key: str) -> None:
-    try:
-        call(client.v1.billing.meter_events.create, params, options(key))
-    except TryAgain as failure:
-        if not was_replayed(failure.__cause__):
-            raise
-        # the key has a failure stored; the identifier still keeps the event from counting twice
-        call(client.v1.billing.meter_events.create, params, options(f"{key}:again"))
+    """A key that has a failure stored is left for the next: the identifier keeps the event from counting twice."""
+    for turn in range(1, MOST_KEYS + 1):
+        try:
+            call(client.v1.billing.meter_events.create, params, options(key if turn == 1 else f"{key}:{turn}"))
+        except TryAgain as failure:
+            if turn == MOST_KEYS or not was_replayed(failure.__cause__):
+                raise
+        else:
+            return
 
 
 def cancel(client: StripeClient, event_name: str, identifier: str, *, key: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import stripe
 
 from billing import catalogue_sync, checkouts, clock, cycle, inbox, inbox_store, ledger, providers, relay
-from billing.models import Account, BillingCustomer, CheckoutSession, Invoice, OutboxMessage, ProviderEvent
+from billing.models import Account, CheckoutSession, Invoice, OutboxMessage, ProviderEvent
 from billing.providers.base import IncomingEvent
 from billing.providers.local import LocalProvider
 from billing.providers.stripe.webhooks import incoming
@@ -46,6 +44,9 @@ class Stage:
         """The customer pays an open invoice at the page that it has."""
         session = checkouts.pay_invoice(invoice, actor="test")
         self.pay(session)
+
+    def forget_payment_method(self, customer: Customer) -> None:
+        """At the provider."""
 
     def bring_events(self) -> None:
         """Webhooks come in."""
@@ -82,6 +83,12 @@ class StripeStage(Stage):
     def settle_invoice(self, invoice: Invoice) -> None:
         client = stripe.StripeClient("sk_test_stage", base_addresses={"api": self.server.url})
         client.v1.invoices.pay(invoice.external_id, {"payment_method": "pm_card_visa"})
+
+    def forget_payment_method(self, customer: Customer) -> None:
+        for name in ("customer", "subscription"):
+            for row in self.server.state.objects.get(name, {}).values():
+                row.get("invoice_settings", {})["default_payment_method"] = None
+                row["default_payment_method"] = None
 
     def bring_events(self) -> None:
         self.server.aggregate()
@@ -127,12 +134,6 @@ def close(stage: Stage, at: datetime) -> None:
     with clock.at(at):
         cycle.close_due(at)
     stage.turn()
-
-
-@contextmanager
-def payer(customer: Customer) -> Iterator[BillingCustomer]:
-    with tenant_context(customer.id):
-        yield BillingCustomer.objects.for_tenant(customer.id).get()
 
 
 def event_row(event: dict[str, Any]) -> IncomingEvent:

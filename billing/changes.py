@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from billing import catalogue, clock, currencies, cycle, phasing, previews, standing, subscriptions
 from billing.domain import course
@@ -123,7 +124,7 @@ def _wanted(subscription: Subscription, plan_slug: str, when: When) -> PlanVersi
     _refuse(subscription, UNPAID)
     version = catalogue.published(plan_slug)
     if version.plan.is_trial and version.plan_id != subscription.plan_version.plan_id:
-        raise TrialUsed("A trial is only for the beginning: choose another plan.")
+        raise TrialUsed(gettext_noop("A trial is only for the beginning: choose another plan."))
     currencies.require(version, subscription.currency)
     if when == "period_end":
         _require_period_end(subscription)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext_noop
 
 from billing import clock, phasing, standing
 from billing.domain import course
@@ -17,8 +18,8 @@ from billing.models import PlanVersion, Subscription, SubscriptionPhase, Subscri
 from tenants.models import Tenant
 
 REFUSALS = {
-    SubscriptionStatus.PAUSED: "The subscription is paused: resume it to submit new work.",
-    SubscriptionStatus.SUSPENDED: "The subscription is suspended: pay the invoices that are overdue.",
+    SubscriptionStatus.PAUSED: gettext_noop("The subscription is paused: resume it to submit new work."),
+    SubscriptionStatus.SUSPENDED: gettext_noop("The subscription is suspended: pay the invoices that are overdue."),
 }
 """The states that take no new work."""
 INSTANT = timedelta(microseconds=1)

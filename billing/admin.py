@@ -17,6 +17,7 @@ from billing import (
     admin_figures,
     admin_money,
     admin_preview,
+    admin_providers,
     admin_wallet,
     catalogue,
 )
@@ -35,7 +36,7 @@ from billing.models import (
 )
 from tenants.admin_base import Kept, Operated
 
-__all__ = ["admin_books", "admin_customers", "admin_figures", "admin_money", "admin_wallet"]
+__all__ = ["admin_books", "admin_customers", "admin_figures", "admin_money", "admin_providers", "admin_wallet"]
 
 
 def is_draft(version: PlanVersion | None) -> bool:

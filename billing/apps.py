@@ -21,5 +21,6 @@ class BillingConfig(AppConfig):
         """Teach SQLite exact sums, and put the standard plans there after each migration."""
         # models can not be imported before this moment
         seeds = import_module("billing.seeds")
+        import_module("billing.checks")
         connection_created.connect(register_exact_sum, dispatch_uid="billing.exact_sum")
         post_migrate.connect(seeds.after_migrate, sender=self, dispatch_uid="billing.seeds")

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from billing import clock, counters, currencies, cycle, subscriptions, terms
+from billing import catalogue_sync, clock, counters, currencies, cycle, subscriptions, terms
 from billing.domain import plans
 from billing.domain.money import ZERO, round_half_up
 from billing.domain.quoting import quote
@@ -139,6 +139,7 @@ def publish(version: PlanVersion, *, actor: str) -> PlanVersion:
         before = PlanVersion.objects.filter(plan=locked.plan_id, state=VersionState.PUBLISHED)
         before.update(state=VersionState.RETIRED)
         PlanVersion.objects.filter(pk=locked.pk).update(state=VersionState.PUBLISHED, published_at=clock.now())
+        catalogue_sync.request(locked)
         audit.record("plan.published", tenant_id=None, actor=actor, subject=str(version))
     version.refresh_from_db()
     return version

@@ -27,10 +27,10 @@ def redeem(tenant_id: UUID, code: str, *, actor: str) -> Redemption:
         customers.lock(tenant_id)
         coupon = Coupon.objects.filter(code=code.strip(), active=True).first()
         if coupon is None:
-            raise UnknownCoupon(code=code)
+            raise UnknownCoupon(coupon=code)
         _refuse_unfit(coupon, subscription)
         if Redemption.objects.for_tenant(tenant_id).filter(coupon=coupon).exists():
-            raise CouponRefused("The coupon %(code)s was redeemed before.", code=code)
+            raise CouponRefused("The coupon %(coupon)s was redeemed before.", coupon=code)
         _count(coupon)
         made: Redemption = Redemption.objects.create(
             tenant_id=tenant_id, coupon=coupon, subscription=subscription, redeemed_at=clock.now(),
@@ -69,15 +69,15 @@ def give_back(tenant_id: UUID, redemptions: Iterable[UUID]) -> None:
 
 def _refuse_unfit(coupon: Coupon, subscription: Subscription) -> None:
     if coupon.expires_at is not None and coupon.expires_at <= clock.now():
-        raise CouponRefused("The coupon %(code)s has expired.", code=coupon.code)
+        raise CouponRefused("The coupon %(coupon)s has expired.", coupon=coupon.code)
     if coupon.kind == CouponKind.AMOUNT and coupon.currency != subscription.currency:
-        raise CouponRefused("The coupon %(code)s is for another currency.", code=coupon.code)
+        raise CouponRefused("The coupon %(coupon)s is for another currency.", coupon=coupon.code)
     if coupon.plan_id not in (None, subscription.plan_version.plan_id):
-        raise CouponRefused("The coupon %(code)s is for another plan.", code=coupon.code)
+        raise CouponRefused("The coupon %(coupon)s is for another plan.", coupon=coupon.code)
 
 
 def _count(coupon: Coupon) -> None:
     """One conditional UPDATE: of two that come for the last one, the database lets one through."""
     room = Q(max_redemptions__isnull=True) | Q(redeemed__lt=F("max_redemptions"))
     if not Coupon.objects.filter(room, pk=coupon.pk, active=True).update(redeemed=F("redeemed") + 1):
-        raise CouponRefused("The coupon %(code)s is used up.", code=coupon.code)
+        raise CouponRefused("The coupon %(coupon)s is used up.", coupon=coupon.code)

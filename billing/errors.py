@@ -141,14 +141,14 @@ class UnknownCoupon(UserError):
     """No coupon of that code is given out."""
 
     code = "unknown_coupon"
-    template = "There is no coupon %(code)s."
+    template = "There is no coupon %(coupon)s."
 
 
 class CouponRefused(UserError):
     """The coupon does not count for this customer; the text says why."""
 
     code = "coupon_refused"
-    template = "The coupon %(code)s can not be redeemed."
+    template = "The coupon %(coupon)s can not be redeemed."
 
 
 class InvoiceNotOpen(UserError):
@@ -238,3 +238,17 @@ class NoReservation(InternalError):
 
 class Unbalanced(InternalError):
     """The entries of a ledger transaction do not sum to zero."""
+
+
+class ProviderUnavailable(UserError):
+    """Whoever collects can not be reached now, or has no page for this yet."""
+
+    code = "provider_unavailable"
+    template = "The payment provider can not be reached: try again in a few minutes."
+
+
+class CheckoutClosed(UserError):
+    """The page was used or has expired."""
+
+    code = "checkout_closed"
+    template = "This page has been used already: begin again."

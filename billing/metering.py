@@ -48,17 +48,31 @@ def forget_subject(reservation: Reservation) -> None:
         CountedSubject.objects.for_tenant(reservation.tenant_id).filter(reservation=reservation).delete()
 
 
-def recount_subject(reservation: Reservation) -> None:
-    """Finished work whose place had been given back: free where another place has counted its subject meanwhile."""
+def measure_again(reservation: Reservation) -> Decimal:
+    """What finished work adds whose place had been given back: never more than the place had.
+
+    Nothing where another place has counted its subject meanwhile, less where another one has raised the level. The
+    counter must be locked.
+    """
+    counter = reservation.counter
+    if counter.meter.aggregation == Aggregation.MAX:
+        beyond: Decimal = max(ZERO, total([reservation.quantity, -counters.taken(counter)]))
+        return beyond if beyond < reservation.metered else Decimal(reservation.metered)
+    return Decimal(reservation.metered) if _count_again(reservation) else ZERO
+
+
+def _count_again(reservation: Reservation) -> bool:
+    """Whether the subject is (again) this place's own."""
     if not _counts_subject(reservation):
-        return
+        return True
+    if is_counted(reservation.counter, reservation.subject):
+        return False
     again = CountedSubject(
         tenant_id=reservation.tenant_id, counter=reservation.counter, subject=reservation.subject,
         reservation=reservation,
     )  # fmt: skip
     CountedSubject.objects.bulk_create([again], ignore_conflicts=True)
-    if not CountedSubject.objects.for_tenant(reservation.tenant_id).filter(pk=again.pk).exists():
-        reservation.metered, reservation.amount = ZERO, ZERO
+    return bool(CountedSubject.objects.for_tenant(reservation.tenant_id).filter(pk=again.pk).exists())
 
 
 def _counts_subject(reservation: Reservation) -> bool:

@@ -73,11 +73,21 @@ def settle_late(reservation: Reservation) -> None:
     """The place had been given back: what it takes now was perhaps given to others."""
     # before the subject: who submits has the counter when it comes to the subject
     counters.lock(reservation.counter)
-    metering.recount_subject(reservation)
+    _charge_no_more(reservation, metering.measure_again(reservation))
     counters.use_without_place(reservation.counter, reservation.metered)
     _warn(reservation.counter, reservation.metered)
     funding.settle_late(reservation)
     reservation.save(update_fields=["metered", "amount", "credited"])
+
+
+def _charge_no_more(reservation: Reservation, metered: Decimal) -> None:
+    """Where others have taken part of it meanwhile, the price falls with the units; the quote stays the most."""
+    if metered == reservation.metered:
+        return
+    counter = reservation.counter
+    used, rule = total([counter.base, counter.used]), reservation.price.rule
+    again = quoting.quote(rule, used, counter.reserved, metered, counter.included)
+    reservation.metered, reservation.amount = metered, min(reservation.amount, again)
 
 
 def give_back(held: Reservation, state: ReservationState, reason: str) -> None:

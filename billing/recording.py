@@ -14,6 +14,7 @@ def record(reservation: Reservation, compute_ms: int | None) -> UsageEvent:
     outbox.enqueue(
         event.tenant_id, "usage.recorded", key=f"usage:{event.id.hex}",
         payload={"usage_event": str(event.id), "job": str(event.job_id), "metered": str(event.metered)},
+        serial=f"usage:{event.tenant_id}:{event.meter_id}",
     )  # fmt: skip
     return event
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Count, Sum
+from django.db.models.functions import TruncDate
 
 from billing.domain.money import round_half_up
 from billing.fields import ExactSum
@@ -18,7 +19,10 @@ from tenants.querysets import TenantQuerySet
 
 @dataclass(frozen=True, slots=True)
 class UsageSum:
-    """The finished work of one plugin on one meter; `amount` is `exact` half up, minor units of `currency`."""
+    """The finished work of one plugin on one meter; `amount` is `exact` half up, minor units of `currency`.
+
+    `credited` (exact) is the part of it that was paid from credits.
+    """
 
     meter: str
     plugin: str
@@ -27,6 +31,17 @@ class UsageSum:
     quantity: Decimal
     exact: Decimal
     amount: int
+    credited: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DaySum:
+    """The finished work of one day in one currency; exact minor units."""
+
+    day: date
+    currency: str
+    jobs: int
+    exact: Decimal
 
 
 def summary(tenant_id: UUID, *, since: datetime | None = None, until: datetime | None = None) -> list[UsageSum]:
@@ -43,7 +58,7 @@ def summed(events: TenantQuerySet[UsageEvent]) -> list[UsageSum]:
     """Events added up by meter, plugin and currency."""
     ordered = events.order_by("meter__slug", "plugin", "currency")
     rows = ordered.values("meter__slug", "plugin", "currency").annotate(
-        jobs=Count("id"), units=Sum("metered"), exact=ExactSum("amount")
+        jobs=Count("id"), units=Sum("metered"), exact=ExactSum("amount"), paid=ExactSum("credited")
     )
     return [
         UsageSum(
@@ -54,9 +69,18 @@ def summed(events: TenantQuerySet[UsageEvent]) -> list[UsageSum]:
             quantity=row["units"],
             exact=row["exact"],
             amount=round_half_up(row["exact"]),
+            credited=row["paid"],
         )
         for row in rows
     ]
+
+
+def by_day(tenant_id: UUID, *, since: datetime, zone: tzinfo) -> list[DaySum]:
+    """The tenant's use from `since` on, by day of `zone` and currency, oldest first."""
+    events = UsageEvent.objects.for_tenant(tenant_id).filter(occurred_at__gte=since)
+    days = events.annotate(day=TruncDate("occurred_at", tzinfo=zone)).order_by("day", "currency")
+    rows = days.values("day", "currency").annotate(jobs=Count("id"), exact=ExactSum("amount"))
+    return [DaySum(row["day"], row["currency"], row["jobs"], row["exact"]) for row in rows]
 
 
 def of_jobs(tenant_id: UUID, job_ids: Iterable[UUID]) -> dict[UUID, UsageEvent]:

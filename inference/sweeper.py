@@ -11,8 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billing import credits, cycle, quota
-from billing.errors import ClosingFailed
+from billing import chores, quota
 from inference import outcomes, registry, wakeup
 from inference.engine.lease import Lease, as_leases, held
 from inference.models import IdempotencyRecord, Job, JobState, WorkerHeartbeat
@@ -43,16 +42,8 @@ def sweep() -> Swept:
     expired = expire_overdue_jobs()
     moved = move_stale_buckets()
     forget_old_records()
-    close_periods()
+    chores.run(timezone.now())
     return Swept(freed, ring_for_overdue(), expired, moved)
-
-
-def close_periods() -> None:
-    """Invoices come by themselves when their period has ended. What fails for one tenant is told and tried again."""
-    try:
-        cycle.close_due(timezone.now())
-    except ClosingFailed as error:
-        log.error("periods could not be closed", subscriptions=str(error))
 
 
 def free_expired_leases() -> int:
@@ -89,7 +80,6 @@ def expire_overdue_jobs() -> int:
         overdue = list(Job.objects.filter(state=JobState.QUEUED, available_at__lt=Now() - limit)[:SWEEP_BATCH])
     expired = sum(_expire(job) for job in overdue)
     quota.expire_overdue(timezone.now())
-    credits.expire_overdue(timezone.now())
     return expired
 
 

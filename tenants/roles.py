@@ -15,3 +15,6 @@ ROLE_SCOPES: dict[str, frozenset[str]] = {
     Role.REVIEWER: frozenset(WORK),
     Role.BILLING: frozenset({"billing:read"}),
 }
+
+PAYERS = frozenset({Role.OWNER, Role.ADMIN, Role.BILLING})
+"""Who may change what is paid at the portal: plans, credits, caps, addresses. A key needs the scope `admin`."""

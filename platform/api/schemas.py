@@ -199,68 +199,6 @@ PLUGIN: Fields = {
 Plugin = shape("Plugin", **PLUGIN)
 PluginList = listing("Plugin", many("PluginItem", **PLUGIN))
 
-USAGE: Fields = {
-    **{name: s.CharField() for name in ("id", "object", "job", "plugin", "meter", "quantity")},
-    **Money,
-    "occurred_at": s.DateTimeField(),
-}
-UsageList = listing("Usage", many("Usage", **USAGE))
-UsageSummary = shape(
-    "UsageSummary",
-    object=s.CharField(),
-    data=many(
-        "UsageSum", meter=s.CharField(), plugin=s.CharField(), jobs=s.IntegerField(), quantity=s.CharField(), **Money
-    ),
-)
-PlanList = listing(
-    "Plan",
-    many(
-        "Plan",
-        **{name: s.CharField() for name in ("id", "object", "slug", "name", "description", "currency", "interval")},
-        version=s.IntegerField(),
-        prices=JSON(),
-        entitlements=JSON(),
-    ),
-)
-Period = shape("Period", start=s.DateTimeField(), end=s.DateTimeField(allow_null=True))
-Subscription = shape(
-    "Subscription",
-    **{name: s.CharField() for name in ("id", "object", "plan", "status")},
-    plan_version=s.IntegerField(),
-    current_period=Period,
-    quota=many("SubscriptionQuota", **QuotaState),
-    created_at=s.DateTimeField(),
-)
-LINE: Fields = {
-    "description": s.CharField(),
-    "quantity": s.CharField(),
-    "unit_amount": s.CharField(allow_null=True),
-    "amount": s.IntegerField(),
-    "meter": s.CharField(allow_null=True),
-    "plugin": s.CharField(allow_null=True),
-    "jobs_url": s.URLField(allow_null=True),
-}
-TOTALS: Fields = {
-    "subtotal": s.IntegerField(), "discount": s.IntegerField(), "tax_percent": s.CharField(), "tax": s.IntegerField(),
-    "total": s.IntegerField(), "currency": s.CharField(), "period": Period,
-}  # fmt: skip
-InvoicePreview = shape("InvoicePreview", object=s.CharField(), lines=many("PreviewLine", **LINE), **TOTALS)
-INVOICE: Fields = {
-    "id": s.CharField(), "object": s.CharField(), "number": s.CharField(allow_null=True), "kind": s.CharField(),
-    "state": s.CharField(), "lines": many("InvoiceLine", **LINE), **TOTALS, "tax_label": s.CharField(),
-    "amount_paid": s.IntegerField(), "amount_credited": s.IntegerField(), "amount_due": s.IntegerField(),
-    "credit_notes": many(
-        "CreditNote",
-        **{name: s.CharField() for name in ("id", "object", "number", "reason")},
-        **{name: s.IntegerField() for name in ("net", "tax", "total")},
-        issued_at=s.DateTimeField(),
-        pdf_url=s.URLField(),
-    ),
-    "pdf_url": s.URLField(), "created_at": s.DateTimeField(), "closed_at": s.DateTimeField(allow_null=True),
-    "due_at": s.DateTimeField(allow_null=True), "paid_at": s.DateTimeField(allow_null=True),
-}  # fmt: skip
-Invoice = shape("Invoice", **INVOICE)
-InvoiceList = listing("Invoice", many("InvoiceItem", **INVOICE))
 Me = shape(
     "Me",
     object=s.CharField(),
@@ -278,14 +216,6 @@ PAGE = [
 ]
 STUDY_FILTERS = [*PAGE, parameter("modality", "exact"), parameter("kind", "dicom or image")]
 JOB_FILTERS = [*PAGE, *(parameter(name, "exact") for name in ("state", "plugin", "study"))]
-PAPER_FILTERS = [parameter("lang", "en or zh; without it the language of Accept-Language")]
-INVOICE_FILTERS = [*PAGE, parameter("state", "exact")]
-USAGE_FILTERS = [
-    *PAGE[:2],
-    parameter("from", "inclusive", OpenApiTypes.DATETIME),
-    parameter("to", "exclusive", OpenApiTypes.DATETIME),
-    *(parameter(name, "exact") for name in ("job", "meter", "plugin")),
-]
 PREFER = [
     parameter("Prefer", "wait=N holds the answer until the job ended", where=OpenApiParameter.HEADER),
     parameter("Idempotency-Key", "the same key and body give the first answer again", where=OpenApiParameter.HEADER),

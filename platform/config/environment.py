@@ -52,6 +52,17 @@ class Environment(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
 
+    billing_provider: Literal["", "local", "stripe"] = ""
+    stripe_secret_key: SecretStr | None = Field(default=None, validation_alias="STRIPE_SECRET_KEY")
+    stripe_webhook_secrets: Annotated[list[str], NoDecode] = Field(
+        default=[], validation_alias="STRIPE_WEBHOOK_SECRETS"
+    )
+    stripe_api_base: str = Field(default="", validation_alias="STRIPE_API_BASE")
+    stripe_api_version: str = Field(default="2026-10-28.endive", validation_alias="STRIPE_API_VERSION")
+    stripe_usage_mode: Literal["meter_events", "invoice_items"] = Field(
+        default="meter_events", validation_alias="STRIPE_USAGE_MODE"
+    )
+
     lease_seconds: PositiveFloat = 60
     heartbeat_seconds: PositiveFloat = 10
     sweep_seconds: PositiveFloat = 5
@@ -77,7 +88,7 @@ class Environment(BaseSettings):
     @classmethod
     def split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Lists are written with commas."""
-        for name in ("allowed_hosts", "csrf_trusted_origins", "issuer_address"):
+        for name in ("allowed_hosts", "csrf_trusted_origins", "issuer_address", "STRIPE_WEBHOOK_SECRETS"):
             if isinstance(values.get(name), str):
                 values[name] = [part.strip() for part in values[name].split(",") if part.strip()]
         return values

@@ -40,6 +40,15 @@ ASSAY_COMPUTE_COST_PER_HOUR = environment.compute_cost_per_hour
 ASSAY_COMPUTE_COST_CURRENCY = environment.compute_cost_currency
 ASSAY_INTAKE: dict[str, Any] = {"children": environment.intake_children}
 
+STRIPE_SECRET_KEY = environment.stripe_secret_key.get_secret_value() if environment.stripe_secret_key else ""
+STRIPE_WEBHOOK_SECRETS = environment.stripe_webhook_secrets
+STRIPE_API_BASE = environment.stripe_api_base
+STRIPE_API_VERSION = environment.stripe_api_version
+STRIPE_USAGE_MODE = environment.stripe_usage_mode
+ASSAY_TEST_PAYMENTS = not ASSAY_PRODUCTION
+"""Whether our own checkout page may play a payment; no money moves."""
+ASSAY_BILLING_PROVIDER = environment.billing_provider or ("stripe" if STRIPE_SECRET_KEY else "local")
+
 SECRET_KEY = (
     environment.secret_key.get_secret_value()
     if environment.secret_key
@@ -98,6 +107,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "portal.context.test_payments",
             ]
         },
     }

@@ -6,10 +6,13 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from api.webhooks import receive
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("portal.urls")),
+    path("webhooks/<str:provider>/", receive, name="webhook"),
     path("v1/", include("api.v1.urls")),
     path(
         "openapi.json",

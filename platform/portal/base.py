@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, tzinfo
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
@@ -14,23 +15,29 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views import View
 
+from portal.standing import standing_of
 from tenants import accounts
 from tenants.accounts import TENANT_IN_SESSION
 from tenants.context import tenant_context
 from tenants.ids import UnknownId, decode
 from tenants.models import Membership, Tenant, User
-from tenants.roles import ROLE_SCOPES
+from tenants.roles import PAYERS, ROLE_SCOPES
 
 RowT = TypeVar("RowT")
 FIRST_PAGES = (("jobs:write", "portal:home"), ("jobs:read", "portal:jobs"), ("billing:read", "portal:usage"))
 
 
 class TenantView(LoginRequiredMixin, View):
-    """A page of one tenant. It runs, and is rendered, inside the tenant's transaction. `scope` is what it needs."""
+    """A page of one tenant. It runs, and is rendered, inside the tenant's transaction. `scope` is what it needs.
+
+    `transactional` is False where the handler asks a provider: no transaction is held while the network is waited for.
+    """
 
     scope: ClassVar[str] = ""
+    transactional: ClassVar[bool] = True
     tenant: Tenant
     scopes: frozenset[str]
+    pays: bool
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, User):
@@ -39,14 +46,29 @@ class TenantView(LoginRequiredMixin, View):
         if membership is None:
             return redirect("portal:tenants")
         self.tenant, self.scopes = membership.tenant, ROLE_SCOPES[membership.role]
+        self.pays = membership.role in PAYERS
+        self.refuse_unless_allowed(request)
+        with self.around(), timezone.override(zone_of(self.tenant)):
+            return super().dispatch(request, *args, **kwargs)
+
+    def refuse_unless_allowed(self, request: HttpRequest) -> None:
+        """Raises `PermissionDenied` for a member whose role does not open the page."""
         if self.scope and self.scope not in self.scopes:
             raise PermissionDenied
-        with tenant_context(self.tenant.id), timezone.override(zone_of(self.tenant)):
-            return super().dispatch(request, *args, **kwargs)
+
+    def around(self) -> AbstractContextManager[None]:
+        """What the handler runs in."""
+        return tenant_context(self.tenant.id) if self.transactional else nullcontext()
 
     def page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
         """Render a template with what every page shows."""
-        shared = {"tenant": self.tenant, "scopes": self.scopes, "zone": timezone.get_current_timezone_name()}
+        shared = {
+            "tenant": self.tenant,
+            "scopes": self.scopes,
+            "pays": self.pays,
+            "zone": timezone.get_current_timezone_name(),
+            "standing": standing_of(self.tenant.id),
+        }
         return render(request, f"portal/{template}", {**shared, **context})
 
     @property

@@ -81,3 +81,17 @@ def invoice_line(code: str, params: Mapping[str, Any]) -> str:
         plan = Plan.objects.filter(name=named["plan"]).first()
         named["plan"] = plan_name(plan) if plan else named["plan"]
     return texts.in_language(code, named)
+
+
+def address(billed_to: Mapping[str, Any]) -> list[str]:
+    """The lines of an address as it was kept on an invoice, with the tax number last."""
+    town = " ".join(filter(None, (billed_to.get("postal_code"), billed_to.get("city"))))
+    lines = [billed_to.get("name"), billed_to.get("line1"), billed_to.get("line2"), town, billed_to.get("country")]
+    tax = _("Tax number %(number)s") % {"number": billed_to["tax_id"]} if billed_to.get("tax_id") else ""
+    return [str(line) for line in (*lines, billed_to.get("email"), tax) if line]
+
+
+def payment_method(method: str) -> str:
+    """How a payment came; a provider's own word as it is written."""
+    known = {"manual": _("By transfer"), "card": _("Card"), "local": _("Test payment")}
+    return known.get(method, method)

@@ -8,11 +8,11 @@ from decimal import Decimal
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from billing.catalogue import PriceView
+from billing.catalogue import Offer, PriceView
 from billing.domain.money import MINOR_DIGITS, plain
 from billing.domain.rating import Tier
-from billing.models import EVERY_PLUGIN, BillingInterval
-from portal.names import plugin_title, unit_name
+from billing.models import EVERY_PLUGIN, BillingInterval, Entitlement, Funding
+from portal.names import counted, plugin_title, reads_chinese, unit_name
 
 
 def heading(price: PriceView, interval: str) -> str:
@@ -29,6 +29,39 @@ def lines(price: PriceView) -> list[str]:
     if not price.tiers:
         return [exact_money(price.exact, price.currency)]
     return list(_tier_lines(price.tiers, price.currency))
+
+
+def every(interval: str) -> str:
+    """How often a fee is due."""
+    return {BillingInterval.MONTH: _("a month"), BillingInterval.YEAR: _("a year")}.get(
+        BillingInterval(interval), _("once")
+    )
+
+
+def included(offer: Offer) -> list[str]:
+    """What a plan covers: quotas and what happens beyond them, the pace it takes, its features."""
+    limits = [_limit(row) for row in offer.entitlements if row.limit is not None]
+    rates = [
+        _("%(count)s requests a minute") % {"count": row.rate_per_minute}
+        for row in offer.entitlements
+        if row.rate_per_minute
+    ]
+    flights = [
+        _("%(count)s unfinished jobs at a time") % {"count": row.max_in_flight}
+        for row in offer.entitlements
+        if row.max_in_flight
+    ]
+    features = [(reads_chinese() and each.name_zh) or each.name for each in getattr(offer, "features", [])]
+    prepaid = [_("Paid from credits that are bought before")] if offer.version.funding == Funding.PREPAID else []
+    return list(dict.fromkeys([*limits, *rates, *flights, *features, *prepaid]))
+
+
+def _limit(row: Entitlement) -> str:
+    assert row.limit is not None
+    what = counted(row.limit, row.meter.unit) if row.meter else number_format(plain(row.limit))
+    where = "" if row.plugin == EVERY_PLUGIN else f" · {plugin_title(row.plugin)}"
+    told = {"what": f"{what}{where}"}
+    return _("%(what)s, then a stop") % told if row.hard else _("%(what)s included") % told
 
 
 def exact_money(amount: Decimal, currency: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from portal.views import jobs, keys, money, session
+from portal.views import billing_settings, credits, invoices, jobs, keys, pay, plans, session, usage
 
 app_name = "portal"
 urlpatterns = [
@@ -17,10 +17,35 @@ urlpatterns = [
     path("organisations", session.Tenants.as_view(), name="tenants"),
     path("jobs", jobs.Jobs.as_view(), name="jobs"),
     path("jobs/<str:identity>", jobs.JobPage.as_view(), name="job"),
-    path("usage", money.Usage.as_view(), name="usage"),
-    path("plans", money.Plans.as_view(), name="plans"),
-    path("invoices", money.Invoices.as_view(), name="invoices"),
-    path("invoices/<str:identity>", money.InvoicePage.as_view(), name="invoice"),
+    path("usage", usage.Usage.as_view(), name="usage"),
+    path("usage/live", usage.LiveUsage.as_view(), name="usage-live"),
+    path("usage.csv", usage.UsageExport.as_view(), name="usage-export"),
+    path("plans", plans.Plans.as_view(), name="plans"),
+    path("plans/change", plans.ChangePlan.as_view(), name="plan-change"),
+    path("plans/subscribe", plans.Subscribe.as_view(), name="plan-subscribe"),
+    path("plans/subscription", plans.SubscriptionAction.as_view(), name="subscription"),
+    path("plans/add-on", plans.AddOn.as_view(), name="add-on"),
+    path("plans/coupon", plans.Coupon.as_view(), name="coupon"),
+    path("invoices", invoices.Invoices.as_view(), name="invoices"),
+    path("invoices.csv", invoices.InvoicesExport.as_view(), name="invoices-export"),
+    path("invoices/<str:identity>", invoices.InvoicePage.as_view(), name="invoice"),
+    path("invoices/<str:identity>/lines/<int:position>", invoices.LinePage.as_view(), name="invoice-line"),
+    path("invoices/<str:identity>/lines.csv", invoices.LinesExport.as_view(), name="invoice-lines-export"),
+    path("invoices/<str:identity>/usage.csv", invoices.InvoiceUsageExport.as_view(), name="invoice-usage-export"),
+    path("invoices/<str:identity>/<str:language>.pdf", invoices.InvoicePdf.as_view(), name="invoice-pdf"),
+    path("invoices/<str:identity>/pay", invoices.PayInvoice.as_view(), name="invoice-pay"),
+    path("credit-notes/<str:identity>/<str:language>.pdf", invoices.CreditNotePdf.as_view(), name="credit-note-pdf"),
+    path("credits", credits.Credits.as_view(), name="credits"),
+    path("credits.csv", credits.GrantsExport.as_view(), name="credits-export"),
+    path("credits-used.csv", credits.BurnedExport.as_view(), name="credits-used-export"),
+    path("credits/buy", credits.BuyCredits.as_view(), name="credits-buy"),
+    path("credits/pay", credits.PayCredits.as_view(), name="credits-pay"),
+    path("billing", billing_settings.Billing.as_view(), name="billing"),
+    path("billing/caps", billing_settings.Caps.as_view(), name="caps"),
+    path("billing/payment-method", billing_settings.PaymentMethod.as_view(), name="payment-method"),
+    path("billing/provider", billing_settings.ProviderPortal.as_view(), name="provider-portal"),
+    path("billing/alerts/<str:identity>/dismiss", billing_settings.DismissAlert.as_view(), name="alert-dismiss"),
+    path("pay/<str:identity>", pay.Pay.as_view(), name="pay"),
     path("keys", keys.Keys.as_view(), name="keys"),
     path("keys/<str:identity>/revoke", keys.RevokeKey.as_view(), name="key-revoke"),
 ]

@@ -18,7 +18,9 @@ from django.db import connection, models
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from billing.models import CreditNote, Invoice
+from billing import clock
+from billing.models import Alert, CreditNote, Invoice
+from billing.quota import subscription_of
 from inference.models import Artifact, Instance, Job, Result, Study
 from tenants import querysets
 from tenants.accounts import TENANT_IN_SESSION
@@ -44,7 +46,12 @@ OWN = {
     "v1:me", "v1:studies", "v1:plugins", "v1:plugin", "v1:plugin-card", "v1:jobs", "v1:job-estimate", "v1:usage",
     "v1:usage-summary", "v1:plans", "v1:subscription", "v1:invoices", "v1:invoice-preview", "portal:home",
     "portal:tenants", "portal:jobs", "portal:usage", "portal:plans", "portal:invoices", "portal:keys",
-    "portal:password",
+    "portal:password", "v1:subscription-preview", "v1:subscription-change", "v1:subscription-cancel",
+    "v1:subscription-keep", "v1:subscription-pause", "v1:subscription-resume", "v1:credits", "v1:credits-purchase",
+    "v1:spending-caps", "v1:alerts", "portal:usage-live", "portal:usage-export", "portal:plan-change",
+    "portal:plan-subscribe", "portal:subscription", "portal:add-on", "portal:coupon", "portal:invoices-export",
+    "portal:credits", "portal:credits-export", "portal:credits-used-export", "portal:credits-buy",
+    "portal:credits-pay", "portal:billing", "portal:caps", "portal:payment-method", "portal:provider-portal",
 }  # fmt: skip
 # routes that take ids: the prefix of each
 WITH_ID: dict[str, tuple[str, ...]] = {
@@ -52,7 +59,12 @@ WITH_ID: dict[str, tuple[str, ...]] = {
     "v1:job-retry": ("job",), "v1:job-result": ("job",), "v1:job-report": ("job",), "v1:artifact": ("job", "art"),
     "v1:invoice": ("inv",), "v1:invoice-pdf": ("inv",), "v1:credit-note-pdf": ("cn",), "portal:job": ("job",),
     "portal:invoice": ("inv",), "portal:key-revoke": ("key",),
+    "portal:invoice-line": ("inv",), "portal:invoice-lines-export": ("inv",), "portal:invoice-usage-export": ("inv",),
+    "portal:invoice-pdf": ("inv",), "portal:invoice-pay": ("inv",), "portal:credit-note-pdf": ("cn",),
+    "portal:alert-dismiss": ("alr",),
 }  # fmt: skip
+FIXED = {"<int:position>": "1", "<str:language>.pdf": "en.pdf"}
+"""Places of an address that are no ids."""
 METHODS = ("get", "post", "delete", "put", "patch")
 SHARED_MODELS = {
     "tenants.User", "tenants.Tenant", "billing.Meter", "billing.Plan", "billing.PlanVersion", "billing.Price",
@@ -137,14 +149,21 @@ def furnish(name: str) -> Belongings:
         ids = {
             "std": study.id, "ins": Instance.objects.get().id, "job": job.id, "art": art.id,
             "key": ApiKey.objects.get().id, "inv": invoice.id, "cn": note.id,
+            "alr": alert_of(party).id,
         }  # fmt: skip
     return Belongings(party, {prefix: encode(prefix, value) for prefix, value in ids.items()})
 
 
-def invoice_of(party: Party) -> Invoice:
-    from billing import clock
-    from billing.quota import subscription_of
+def alert_of(party: Party) -> Alert:
+    """An alert that nobody has dismissed."""
+    now = clock.now()
+    made: Alert = Alert.objects.create(
+        tenant=party.tenant, kind="quota", subject="*:study", threshold=50, period_start=now, raised_at=now
+    )
+    return made
 
+
+def invoice_of(party: Party) -> Invoice:
     subscription, now = subscription_of(party.tenant.id), clock.now()
     made: Invoice = Invoice.objects.create(
         tenant=party.tenant, subscription=subscription, issuer="X", period_start=now, period_end=now, currency="usd",
@@ -187,7 +206,7 @@ def address(route: Route, ids: dict[str, str]) -> str:
     """The route with these ids in the places of its parameters."""
     parts = route.text.split("/")
     values = iter(WITH_ID[route.name])
-    return "/" + "/".join(ids[next(values)] if part.startswith("<") else part for part in parts)
+    return "/" + "/".join(FIXED.get(part) or (ids[next(values)] if part.startswith("<") else part) for part in parts)
 
 
 def told(response: Any) -> tuple[int, bytes]:

@@ -102,6 +102,16 @@ def test_late_work_does_not_charge_a_subject_again(alice: Party) -> None:
         assert QuotaCounter.objects.get().used == 1
 
 
+def test_late_work_charges_a_level_only_as_far_as_nobody_else_has(alice: Party) -> None:
+    customer = levels(alice)
+    late = customer.reserve(8)
+    quota.expire_overdue(places.expiry())
+    customer.finish(6)
+    event = customer.settle(late.job_id)
+    assert (event.metered, event.amount) == (2, 20)
+    assert customer.state().used == 8
+
+
 def test_one_tenants_subjects_are_not_known_to_another(alice: Party, charlie: Party) -> None:
     customer = patients(alice)
     other = on_plan(charlie.tenant, "patients")

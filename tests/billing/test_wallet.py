@@ -32,8 +32,8 @@ def customer(alice: Party) -> Customer:
 @pytest.fixture
 def prepaid(alice: Party) -> Customer:
     """Prepaid, ten for an image beyond the first two."""
-    offer("prepaid", funding=Funding.PREPAID, tiers=[("2", "0"), (None, "10")])
-    return on_plan(alice.tenant, "prepaid")
+    offer("from-credits", funding=Funding.PREPAID, tiers=[("2", "0"), (None, "10")])
+    return on_plan(alice.tenant, "from-credits")
 
 
 def balance(customer: Customer, account: Account) -> Decimal:

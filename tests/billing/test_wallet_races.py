@@ -75,8 +75,8 @@ def unlocked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def one_credit(alice: Party) -> list[Customer]:
     """Credits for one more job."""
-    offer("prepaid", funding=Funding.PREPAID, plugins=PLUGINS)
-    each = crowd(alice, "prepaid")
+    offer("from-credits", funding=Funding.PREPAID, plugins=PLUGINS)
+    each = crowd(alice, "from-credits")
     give(each[0], 20)
     each[0].finish()
     return each

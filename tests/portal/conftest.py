@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,6 +11,7 @@ from django.test import Client
 from tenants.models import User
 from tests.conftest import Party, make_party
 from tests.inference.work import echo_installed, subscribe
+from tests.portal.money import House, make_house
 
 
 @pytest.fixture
@@ -35,3 +37,10 @@ def owner(clinic: Party) -> Client:
 @pytest.fixture
 def member(clinic: Party) -> Client:
     return at_portal(clinic.member)
+
+
+@pytest.fixture
+def house(db: None, settings: Any) -> House:
+    """A tenant on the team plan with a person of each role, and a stranger; nobody types a password."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return make_house()

@@ -1,4 +1,4 @@
-"""`manage.py billing advance | seed | check | rate | figures`: the operator's billing commands."""
+"""`manage.py billing advance | seed | check | rate | figures | sync | reconcile`: the operator's billing commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from billing import books, clock, cycle, figures, figures_told, ledger, seeds, simulate
+from billing import books, clock, cycle, figures, figures_told, ledger, operating, seeds, simulate
 from billing.domain.rating import InvalidPrice
 from billing.errors import ClockGoesBack
 from billing.models import Invoice
@@ -37,7 +37,11 @@ class Command(BaseCommand):
         month = actions.add_parser("figures", help="recurring revenue, use, credits, margins and debts of a month")
         month.add_argument("--month", type=first_of_month, metavar="YYYY-MM", help="this one if it is left out")
         month.add_argument("--currency", metavar="usd", help="all that there are if it is left out")
-        for action in (advance, seed, check, rate, month):
+        sync = actions.add_parser("sync", help="bring the catalogue to whoever collects; repeating it makes nothing")
+        reconcile = actions.add_parser("reconcile", help="compare usage, outbox, provider, ledger and invoices")
+        reconcile.add_argument("--from", dest="since", type=moment, required=True, metavar="DATE")
+        reconcile.add_argument("--to", dest="until", type=moment, required=True, metavar="DATE", help="not included")
+        for action in (advance, seed, check, rate, month, sync, reconcile):
             action.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,12 +51,18 @@ class Command(BaseCommand):
             "check": self.check_books,
             "rate": self.rate,
             "figures": self.figures,
+            "sync": operating.sync,
+            "reconcile": operating.reconcile,
         }
         answer = actions[options["action"]](**options)
         if options["json"]:
             self.stdout.write(json.dumps(answer))
         else:
             self.stdout.write("\n".join(f"{name}: {_shown(value)}" for name, value in answer.items()))
+        if answer.get("agrees") is False:
+            raise CommandError("not everything agrees")
+        if answer.get("failed"):
+            raise CommandError("not everything could be copied")
         if answer.get("unbalanced") or answer.get("faults"):
             raise CommandError("the books do not balance")
 

@@ -78,3 +78,37 @@ class UploadRequest(Strict):
 
     description = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
     metadata = MetadataField(required=False, default=dict)
+
+
+WHEN = ("now", "period_end")
+LARGEST_AMOUNT = 10**12
+
+
+class ChangeRequest(Strict):
+    """The body of `POST /v1/subscription/change` and of its preview."""
+
+    plan = serializers.CharField(max_length=64)
+    when = serializers.ChoiceField(WHEN, required=False, default="now")
+
+
+class CancelRequest(Strict):
+    """The body of `POST /v1/subscription/cancel`."""
+
+    when = serializers.ChoiceField(WHEN, required=False, default="period_end")
+
+
+class NoFields(Strict):
+    """The body of an action that needs nothing: `{}`."""
+
+
+class CapsRequest(Strict):
+    """The body of `PUT /v1/spending_caps`: both, whole minor units or null."""
+
+    soft_cap = serializers.IntegerField(min_value=0, max_value=LARGEST_AMOUNT, allow_null=True)
+    hard_cap = serializers.IntegerField(min_value=0, max_value=LARGEST_AMOUNT, allow_null=True)
+
+
+class PurchaseRequest(Strict):
+    """The body of `POST /v1/credits/purchase`: whole minor units before tax."""
+
+    amount = serializers.IntegerField(min_value=1, max_value=LARGEST_AMOUNT)

@@ -7,7 +7,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from api.errors import NOT_FOUND, problem_page
-from api.v1.views import jobs, money, papers, plugins, results, studies
+from api.v1.views import jobs, money, papers, plugins, results, studies, subscription, wallet
 
 app_name = "v1"
 
@@ -37,12 +37,22 @@ urlpatterns = [
     path("usage", money.UsageView.as_view(), name="usage"),
     path("usage/summary", money.UsageSummaryView.as_view(), name="usage-summary"),
     path("plans", money.PlansView.as_view(), name="plans"),
-    path("subscription", money.SubscriptionView.as_view(), name="subscription"),
+    path("subscription", subscription.SubscriptionView.as_view(), name="subscription"),
+    path("subscription/preview", subscription.PreviewView.as_view(), name="subscription-preview"),
+    path("subscription/change", subscription.ChangeView.as_view(), name="subscription-change"),
+    path("subscription/cancel", subscription.CancelView.as_view(), name="subscription-cancel"),
+    path("subscription/keep", subscription.KeepView.as_view(), name="subscription-keep"),
+    path("subscription/pause", subscription.PauseView.as_view(), name="subscription-pause"),
+    path("subscription/resume", subscription.ResumeView.as_view(), name="subscription-resume"),
+    path("credits", wallet.CreditsView.as_view(), name="credits"),
+    path("credits/purchase", wallet.PurchaseView.as_view(), name="credits-purchase"),
+    path("spending_caps", wallet.CapsView.as_view(), name="spending-caps"),
+    path("alerts", wallet.AlertsView.as_view(), name="alerts"),
     path("invoices", money.InvoicesView.as_view(), name="invoices"),
     path("invoices/preview", money.PreviewView.as_view(), name="invoice-preview"),
-    path("invoices/<str:identity>", money.InvoiceView.as_view(), name="invoice"),
     path("invoices/<str:identity>/pdf", papers.InvoicePdfView.as_view(), name="invoice-pdf"),
     path("credit-notes/<str:identity>/pdf", papers.CreditNotePdfView.as_view(), name="credit-note-pdf"),
+    path("invoices/<str:identity>", money.InvoiceView.as_view(), name="invoice"),
     # every other address below /v1/ answers with a problem, not with a page
     path("", nothing, name="root"),
     path("<path:rest>", nothing, name="nothing"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,8 @@ from django import template
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import get_current_timezone_name
 
-from billing.catalogue import PriceView
-from billing.domain.money import in_major_units, plain
+from billing.catalogue import Offer, PriceView
+from billing.domain.money import in_major_units, plain, round_half_up
 from billing.models import Plan
 from portal import names, prices
 from tenants.ids import encode
@@ -33,6 +33,61 @@ def money(amount: int, currency: str) -> str:
     major = in_major_units(amount, currency)
     places = max(-int(major.as_tuple().exponent), 0)
     return f"{number_format(major, decimal_pos=places)} {currency.upper()}"
+
+
+@register.filter
+def signed_money(amount: int, currency: str) -> str:
+    """A difference: `+5.00 USD`, `−5.00 USD`."""
+    sign = "+" if amount > 0 else "−" if amount < 0 else ""
+    return f"{sign}{money(abs(amount), currency)}"
+
+
+@register.filter
+def exact_money(amount: Decimal, currency: str) -> str:
+    """Exact minor units as a person reads them, with as many digits as they have: `0.005 USD`."""
+    return prices.exact_money(amount, currency)
+
+
+@register.filter
+def rounded_money(amount: Decimal, currency: str) -> str:
+    """Exact minor units, half up to whole ones."""
+    return money(round_half_up(amount), currency)
+
+
+@register.filter
+def fee_of(offer: Offer) -> PriceView | None:
+    """The price of a period's fee, None where there is none."""
+    return next((price for price in offer.prices if price.unit is None), None)
+
+
+@register.filter
+def ladder(offer: Offer) -> list[PriceView]:
+    """The prices of use."""
+    return [price for price in offer.prices if price.unit is not None]
+
+
+@register.filter
+def included_in(offer: Offer) -> list[str]:
+    """What a plan covers, one sentence each."""
+    return prices.included(offer)
+
+
+@register.filter
+def every(interval: str) -> str:
+    """How often a fee is due."""
+    return prices.every(interval)
+
+
+@register.filter
+def address(billed_to: Mapping[str, Any]) -> list[str]:
+    """The lines of an address as it stands on an invoice."""
+    return names.address(billed_to)
+
+
+@register.filter
+def payment_method(method: str) -> str:
+    """How a payment came."""
+    return names.payment_method(method)
 
 
 @register.filter
@@ -81,6 +136,12 @@ def moment(value: datetime) -> str:
 def quantity(value: Decimal | None) -> str:
     """A quantity without zeros at the end."""
     return "" if value is None else number_format(plain(value))
+
+
+@register.filter
+def short_day(value: date) -> str:
+    """A day of a chart: `Nov 7`, `11月7日`."""
+    return date_format(value, "n月j日" if names.reads_chinese() else "M j")
 
 
 @register.filter

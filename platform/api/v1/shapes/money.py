@@ -1,4 +1,4 @@
-"""Usage, plans, subscription, invoices. Amounts are whole minor units beside their currency."""
+"""Usage, plans, invoices. Amounts are whole minor units beside their currency."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from api.v1.shapes.values import Json, address, instant, quantity
 from billing import texts
 from billing.catalogue import Offer, PriceView
 from billing.invoices import InvoicePreview, PreviewLine
-from billing.models import EVERY_PLUGIN, CreditNote, Entitlement, Invoice, InvoiceLine, Subscription, UsageEvent
+from billing.models import EVERY_PLUGIN, CreditNote, Entitlement, Invoice, InvoiceLine, UsageEvent
 from billing.quota import QuotaState
 from tenants.ids import encode
 
@@ -90,19 +90,6 @@ def plan(offer: Offer) -> Json:
         "interval": offer.version.interval,
         "prices": [price(view) for view in offer.prices],
         "entitlements": [entitlement(one) for one in offer.entitlements],
-    }
-
-
-def subscription(row: Subscription, quotas: list[QuotaState]) -> Json:
-    return {
-        "id": encode("sub", row.id),
-        "object": "subscription",
-        "plan": row.plan_version.plan.slug,
-        "plan_version": row.plan_version.number,
-        "status": row.status,
-        "current_period": {"start": instant(row.current_period_start), "end": instant(row.current_period_end)},
-        "quota": [quota(state) for state in quotas],
-        "created_at": instant(row.created_at),
     }
 
 

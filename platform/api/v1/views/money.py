@@ -1,4 +1,4 @@
-"""Usage, plans, subscription, invoices; and who the caller is."""
+"""Usage, plans, invoices; and who the caller is."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import schemas
+from api import billing_schemas, schemas
 from api.base import TenantAPIView, as_tenant, find
 from api.errors import NotFound
 from api.pagination import PAGE_PARAMETERS, between, created_filters, each, moment, page, page_of_few
 from api.v1.shapes import money as shapes
 from api.v1.shapes.values import quantity
 from api.v1.views.jobs import own as own_job
-from billing import catalogue, invoices, quota, subscriptions
+from billing import catalogue, invoices, quota
 from billing.models import Invoice, UsageEvent
 from billing.usage import summed
 from tenants.ids import encode
@@ -48,7 +48,9 @@ class UsageView(TenantAPIView):
     scopes = {"GET": "billing:read"}
     filters = PAGE_PARAMETERS | {"from", "to", "job", "meter", "plugin"}
 
-    @extend_schema(operation_id="usage_list", responses=schemas.UsageList, parameters=schemas.USAGE_FILTERS)
+    @extend_schema(
+        operation_id="usage_list", responses=billing_schemas.UsageList, parameters=billing_schemas.USAGE_FILTERS
+    )
     @as_tenant
     def get(self, request: Request) -> Response:
         rows = UsageEvent.objects.for_tenant(self.tenant).filter(**usage_filter(self, request)).select_related("meter")
@@ -61,7 +63,7 @@ class UsageSummaryView(TenantAPIView):
     scopes = {"GET": "billing:read"}
     filters = frozenset({"from", "to", "meter", "plugin"})
 
-    @extend_schema(operation_id="usage_summary", responses={200: schemas.UsageSummary, **schemas.PROBLEMS})
+    @extend_schema(operation_id="usage_summary", responses={200: billing_schemas.UsageSummary, **schemas.PROBLEMS})
     @as_tenant
     def get(self, request: Request) -> Response:
         rows = UsageEvent.objects.for_tenant(self.tenant).filter(**usage_filter(self, request))
@@ -96,23 +98,11 @@ class PlansView(TenantAPIView):
 
     filters = PAGE_PARAMETERS
 
-    @extend_schema(operation_id="plans_list", responses={200: schemas.PlanList, **schemas.PROBLEMS})
+    @extend_schema(operation_id="plans_list", responses={200: billing_schemas.PlanList, **schemas.PROBLEMS})
     @as_tenant
     def get(self, request: Request) -> Response:
         offers = [shapes.plan(offer) for offer in catalogue.offers()]
         return Response(page_of_few(request, offers))
-
-
-class SubscriptionView(TenantAPIView):
-    """`/v1/subscription`"""
-
-    scopes = {"GET": "billing:read"}
-
-    @extend_schema(operation_id="subscription_read", responses={200: schemas.Subscription, **schemas.PROBLEMS})
-    @as_tenant
-    def get(self, request: Request) -> Response:
-        found = subscriptions.existing(self.tenant.id)
-        return Response(shapes.subscription(found, quota.states(self.tenant.id)))
 
 
 class InvoicesView(TenantAPIView):
@@ -121,7 +111,9 @@ class InvoicesView(TenantAPIView):
     scopes = {"GET": "billing:read"}
     filters = PAGE_PARAMETERS | created_filters() | {"state"}
 
-    @extend_schema(operation_id="invoices_list", responses=schemas.InvoiceList, parameters=schemas.INVOICE_FILTERS)
+    @extend_schema(
+        operation_id="invoices_list", responses=billing_schemas.InvoiceList, parameters=billing_schemas.INVOICE_FILTERS
+    )
     @as_tenant
     def get(self, request: Request) -> Response:
         rows = between(request, Invoice.objects.for_tenant(self.tenant))
@@ -134,7 +126,7 @@ class PreviewView(TenantAPIView):
 
     scopes = {"GET": "billing:read"}
 
-    @extend_schema(operation_id="invoices_preview", responses={200: schemas.InvoicePreview, **schemas.PROBLEMS})
+    @extend_schema(operation_id="invoices_preview", responses={200: billing_schemas.InvoicePreview, **schemas.PROBLEMS})
     @as_tenant
     def get(self, request: Request) -> Response:
         return Response(shapes.preview(invoices.preview(self.tenant.id), request))
@@ -145,7 +137,7 @@ class InvoiceView(TenantAPIView):
 
     scopes = {"GET": "billing:read"}
 
-    @extend_schema(operation_id="invoices_read", responses={200: schemas.Invoice, **schemas.PROBLEMS})
+    @extend_schema(operation_id="invoices_read", responses={200: billing_schemas.Invoice, **schemas.PROBLEMS})
     @as_tenant
     def get(self, request: Request, identity: str) -> Response:
         row = Invoice.objects.for_tenant(self.tenant).filter(pk=find("inv", identity)).first()

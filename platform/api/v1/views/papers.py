@@ -7,7 +7,7 @@ from django.utils.translation import get_language
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from api import schemas
+from api import billing_schemas, schemas
 from api.base import TenantAPIView, find
 from api.errors import InvalidFields, NotFound, entry
 from api.v1.views.studies import AnyAnswer
@@ -25,7 +25,7 @@ class InvoicePdfView(TenantAPIView):
     filters = frozenset({"lang"})
     content_negotiation_class = AnyAnswer
 
-    @extend_schema(operation_id="invoices_pdf", responses=PDF, parameters=schemas.PAPER_FILTERS)
+    @extend_schema(operation_id="invoices_pdf", responses=PDF, parameters=billing_schemas.PAPER_FILTERS)
     def get(self, request: Request, identity: str) -> HttpResponse:
         language = language_of(request)
         with tenant_context(self.tenant.id):
@@ -44,7 +44,7 @@ class CreditNotePdfView(TenantAPIView):
     filters = frozenset({"lang"})
     content_negotiation_class = AnyAnswer
 
-    @extend_schema(operation_id="credit_notes_pdf", responses=PDF, parameters=schemas.PAPER_FILTERS)
+    @extend_schema(operation_id="credit_notes_pdf", responses=PDF, parameters=billing_schemas.PAPER_FILTERS)
     def get(self, request: Request, identity: str) -> HttpResponse:
         language = language_of(request)
         with tenant_context(self.tenant.id):

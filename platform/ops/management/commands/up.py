@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from ops.fake_stripe import FakeStripe, fake_stripe
 from ops.parts import parts
 from ops.redis import RedisNotFound
 from ops.supervisor import Supervisor
@@ -32,18 +33,27 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=whole(1, 65_535), default=8000)
         parser.add_argument("--workers", type=whole(1, 256), default=1)
+        parser.add_argument(
+            "--with-fake-stripe",
+            action="store_true",
+            help="collect by a fake of Stripe on this machine: no money moves",
+        )
+        parser.add_argument("--fake-stripe-port", type=whole(1, 65_535), default=12_111)
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port, workers = options["host"], options["port"], options["workers"]
         # kept open for the life of the process: the lock goes with it, however it ends
         lock = lock_data_dir(settings.ASSAY_DATA_DIR)
         require_free(host, port)
+        fake = self.fake_stripe(host, port, options) if options["with_fake_stripe"] else None
         try:
             found = parts(ROOT, host, port, workers)
         except RedisNotFound as error:
             raise CommandError(str(error)) from error
         prepare()
-        supervisor = Supervisor(found, environment(host, port))
+        if fake is not None:
+            found.append(fake.part)
+        supervisor = Supervisor(found, {**environment(host, port), **(fake.settings if fake else {})})
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: supervisor.stopping.set())
         supervisor.start()
@@ -51,6 +61,13 @@ class Command(BaseCommand):
         supervisor.say("up", f"portal {shown}/  admin {shown}/admin/  Ctrl-C ends all")
         supervisor.run()
         lock.close()
+
+    def fake_stripe(self, host: str, port: int, options: dict[str, Any]) -> FakeStripe:
+        """Raises `CommandError` where real money could be meant."""
+        if settings.ASSAY_PRODUCTION or settings.STRIPE_SECRET_KEY:
+            raise CommandError("--with-fake-stripe is for an installation without STRIPE_SECRET_KEY, not in production")
+        require_free("127.0.0.1", options["fake_stripe_port"])
+        return fake_stripe(host, port, options["fake_stripe_port"])
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

@@ -1,0 +1,1 @@
+"""Servers of other companies, rebuilt for tests and demos on this machine."""

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
-from billing import clock, cycle, invoices
+from billing import clock, cycle, invoices, payments
 from billing.models import (
     Adjustment,
     AdjustmentState,
@@ -153,10 +154,14 @@ def test_what_is_rejected_is_not_done(invoice: Invoice) -> None:
 
 def test_what_waits_is_counted_in_the_menu(invoice: Invoice) -> None:
     client = operators.operator()
+    assert badges(client) == []
     do(client, invoice, "credit_note", line_1="40", reason=REASON)
+    assert badges(client) == ["1"]
+
+
+def badges(client: Client) -> list[str]:
     groups = client.get(reverse("admin:index")).context["sidebar_navigation"]
-    badges = [str(item["badge_callback"]) for group in groups for item in group["items"] if "badge_callback" in item]
-    assert badges == ["1"]
+    return [item["badge"] for group in groups for item in group["items"] if "badge" in item]
 
 
 def test_a_credit_note_of_nothing_is_refused(invoice: Invoice) -> None:
@@ -185,6 +190,17 @@ def test_a_refund_that_did_not_go_can_be_asked_for_again(invoice: Invoice) -> No
     do(client, only(Refund), "failed", reason="account closed")
     assert only(Refund).state == RefundState.FAILED
     assert fresh(payment).refunded == 0
+
+
+@pytest.mark.parametrize("act", ["gone", "failed"])
+def test_a_refund_that_a_provider_carries_out_is_not_ended_by_hand(invoice: Invoice, act: str) -> None:
+    with operator_context():
+        payment = payments.record(invoice, 5030, actor="test", provider="stripe", external_id="ch_1")
+    client = operators.operator()
+    do(client, payment, "refund", amount="10", credit_note="", reason=REASON)
+    with pytest.raises(Refused, match="stripe carries it out"):
+        do(client, only(Refund), act, reason=REASON)
+    assert only(Refund).state == RefundState.PENDING
 
 
 def test_credits_are_given_and_what_is_left_is_voided(invoice: Invoice) -> None:

@@ -68,4 +68,5 @@ def _may_view(model: type[Model]) -> Callable[[HttpRequest], bool]:
 def waiting() -> int:
     """How many adjustments wait for a second person."""
     with operator_context():
-        return Adjustment.objects.filter(state=AdjustmentState.PENDING).count()
+        found: int = Adjustment.objects.filter(state=AdjustmentState.PENDING).count()
+        return found

@@ -226,3 +226,14 @@ def test_the_times_of_a_thin_event_are_read_in_utc(stripe_stage: StripeStage, se
     }  # fmt: skip
     found = webhooks.incoming(report)
     assert (found.occurred_at, found.object_kind) == (datetime(2027, 1, 10, 9, 30, tzinfo=UTC), webhooks.METER_ERRORS)
+
+
+def test_without_the_sessions_memory_credits_are_sold_twice(told: list[dict[str, Any]]) -> None:
+    """The control of the invariant above."""
+    provider = providers.by_name("stripe")
+    for repetition, event in itertools.product(range(2), told):
+        with operator_context():
+            CheckoutSession.objects.update(state="open")
+        inbox_store.store(provider, [event_row({**event, "id": f"{event['id']}_{repetition}"})])
+        inbox.process()
+    assert end_state() != EXPECTED

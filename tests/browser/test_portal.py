@@ -15,6 +15,10 @@ from tests.inference.intake import files
 from tests.product import Product
 
 pytestmark = pytest.mark.browser
+PAGES = [
+    "/", "/jobs", "/usage", "/invoices", "/plans", "/plans/change?plan=per-service", "/credits",
+    "/credits/buy?amount=5", "/billing", "/keys", "/password", "/nothing",
+]  # fmt: skip
 MAKE_WAITING = """
 from datetime import timedelta
 from django.utils import timezone
@@ -271,23 +275,7 @@ def test_a_server_in_trouble_is_asked_less_and_less(page: Page, waiting_job: str
     expect(page.locator("#stopped")).to_be_hidden()
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/",
-        "/jobs",
-        "/usage",
-        "/invoices",
-        "/plans",
-        "/plans/change?plan=per-service",
-        "/credits",
-        "/credits/buy?amount=5",
-        "/billing",
-        "/keys",
-        "/password",
-        "/nothing",
-    ],
-)
+@pytest.mark.parametrize("path", PAGES)
 def test_no_page_is_wider_than_a_phone(page: Page, path: str) -> None:
     log_in(page)
     page.set_viewport_size({"width": 390, "height": 844})

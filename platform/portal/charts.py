@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 720, 220, 8, 22, 26
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 720, 230, 8, 32, 26
 MOST_LABELS = 8
 
 

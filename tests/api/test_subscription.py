@@ -23,7 +23,8 @@ PLAN = {"plan": "per-service", "when": "now"}
 
 
 def put(api: Api, path: str, body: Any) -> Any:
-    return api.client.put(path, json.dumps(body), content_type="application/json", **api.headers)
+    headers: Any = api.headers
+    return api.client.put(path, json.dumps(body), content_type="application/json", **headers)
 
 
 def test_the_subscription_tells_how_it_stands(api: Api) -> None:
@@ -81,7 +82,10 @@ def test_caps_are_put_and_wrong_ones_are_refused(api: Api, clinic: Party) -> Non
     body = put(api, "/v1/spending_caps", {"soft_cap": 1000, "hard_cap": None}).json()
     assert (body["soft_cap"], body["hard_cap"], body["spent"], body["currency"]) == (1000, None, "0", "usd")
     assert api.get("/v1/spending_caps").json() == body
-    for wrong in ({"soft_cap": 1}, {"soft_cap": -1, "hard_cap": None}, {"soft_cap": 1, "hard_cap": 1, "x": 1}, []):
+    wrong_ones: list[Any] = [
+        {"soft_cap": 1}, {"soft_cap": -1, "hard_cap": None}, {"soft_cap": 1, "hard_cap": 1, "x": 1}, []
+    ]  # fmt: skip
+    for wrong in wrong_ones:
         assert put(api, "/v1/spending_caps", wrong).status_code == 422, wrong
     with tenant_context(clinic.tenant.id):
         assert customers.of(clinic.tenant.id).soft_cap == 1000

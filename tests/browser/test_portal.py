@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import FilePayload, Locator, Page, Request, expect
 
 from ops.samples import chest_film
+from tests.browser.portal import PASSWORD, log_in, shoot
 from tests.inference.intake import files
-from tests.product import Product, running
+from tests.product import Product
 
 pytestmark = pytest.mark.browser
-PASSWORD = "a long password"
-SHOTS = os.environ.get("ASSAY_SCREENSHOTS", "")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
-GIVE_PASSWORDS = f"""
-from tenants.models import User
-owner = User.objects.get(email="owner@clinic.example")
-owner.set_password("{PASSWORD}"); owner.save()
-User.objects.create_superuser("operator@assay.example", "{PASSWORD}")
-"""
+PAGES = [
+    "/", "/jobs", "/usage", "/invoices", "/plans", "/plans/change?plan=per-service", "/credits",
+    "/credits/buy?amount=5", "/billing", "/keys", "/password", "/nothing",
+]  # fmt: skip
 MAKE_WAITING = """
 from datetime import timedelta
 from django.utils import timezone
@@ -46,55 +33,6 @@ with operator_context():
     )
 print(encode("job", job.id))
 """
-
-
-@pytest.fixture(scope="module")
-def product() -> Iterator[Product]:
-    with running() as started:
-        started.customer("clinic", "team")
-        started.manage("shell", "-c", GIVE_PASSWORDS)
-        yield started
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not found:
-        pytest.skip("no Chromium here: install it (Debian and Ubuntu: sudo apt-get install chromium)")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Any, product: Product) -> Iterator[Page]:
-    """A page that fails the test on any script error and on any request that leaves our origin."""
-    context = browser.new_context(base_url=product.base_url, viewport={"width": 1280, "height": 900}, locale="en-US")
-    opened: Page = context.new_page()
-    faults: list[str] = []
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("console", lambda message: faults.append(message.text) if "Content Security" in message.text else None)
-    opened.on("request", lambda sent: faults.append(sent.url) if not ours(sent.url, product) else None)
-    yield opened
-    context.close()
-    assert faults == []
-
-
-def ours(url: str, product: Product) -> bool:
-    return url.startswith((product.base_url, "data:", "blob:"))
-
-
-def shoot(page: Page, name: str) -> None:
-    if SHOTS:
-        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
-
-
-def log_in(page: Page, email: str = "owner@clinic.example") -> None:
-    page.goto("/login")
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
 
 
 def submit_film(page: Page, tmp_path: Path) -> None:
@@ -127,7 +65,8 @@ def test_a_customer_goes_from_the_film_to_the_invoice(page: Page, tmp_path: Path
     expect(page.get_by_role("heading", name="Report")).to_be_visible()
     shoot(page, "report")
     page.goto("/usage")
-    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("section.card tbody tr")).to_have_count(2)
+    expect(page.locator("div.card tbody tr")).to_have_count(1)
     shoot(page, "usage")
     page.goto("/invoices")
     expect(page.locator("tfoot")).to_contain_text("USD")
@@ -336,7 +275,7 @@ def test_a_server_in_trouble_is_asked_less_and_less(page: Page, waiting_job: str
     expect(page.locator("#stopped")).to_be_hidden()
 
 
-@pytest.mark.parametrize("path", ["/", "/jobs", "/usage", "/invoices", "/plans", "/keys", "/password", "/nothing"])
+@pytest.mark.parametrize("path", PAGES)
 def test_no_page_is_wider_than_a_phone(page: Page, path: str) -> None:
     log_in(page)
     page.set_viewport_size({"width": 390, "height": 844})

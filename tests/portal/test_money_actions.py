@@ -25,13 +25,18 @@ def press(house: House, verb: str, role: str = "owner") -> str:
     return told(house.client(role), reverse("portal:subscription"), {"verb": verb})
 
 
+def planned(house: House) -> str | None:
+    version = house.subscription.next_plan_version
+    return version.plan.slug if version else None
+
+
 def test_a_plan_is_changed_now_or_when_the_period_ends_and_that_is_taken_back(house: House) -> None:
     owner, path = house.client("owner"), reverse("portal:plan-change")
     assert "will change when the period ends" in told(owner, path, {"plan": "per-service", "when": "period_end"})
-    assert house.subscription.next_plan_version is not None
+    assert planned(house) == "per-service"
     assert "From the next period on" in text_of(owner.get(reverse("portal:plans")))
     assert "Nothing is planned any more" in press(house, "keep")
-    assert house.subscription.next_plan_version is None
+    assert planned(house) is None
     assert "The plan is changed" in told(owner, path, {"plan": "per-service", "when": "now"})
     assert house.subscription.plan_version.plan.slug == "per-service"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from billing import alerts, checkouts, customers
 from billing.domain.money import in_major_units
-from billing.models import BillingCustomer
+from billing.models import Alert, BillingCustomer
 from portal import warnings
 from portal.amounts import optional_minor_units
 from portal.base import find, own
@@ -93,7 +94,11 @@ class DismissAlert(MoneyView):
     """Note that somebody has seen an alert."""
 
     def post(self, request: HttpRequest, identity: str) -> HttpResponse:
-        own(alerts.dismiss(self.tenant.id, find("alr", identity)) or None)
+        open_ones = {each.id: each for each in alerts.open_alerts(self.tenant.id)}
+        seen = own(open_ones.get(find("alr", identity)))
+        for each in open_ones.values():
+            if about(each) == about(seen) and each.threshold <= seen.threshold:
+                alerts.dismiss(self.tenant.id, each.id)
         return redirect("portal:billing")
 
 
@@ -113,9 +118,17 @@ class ProviderPortal(PayView):
         return go(request, url) if url else redirect("portal:billing")
 
 
-def open_ones(view: MoneyView) -> Any:
-    """The alerts that nobody has dismissed."""
-    return alerts.open_alerts(view.tenant.id)
+def about(alert: Alert) -> tuple[str, str, datetime]:
+    """What an alert is about: of a quota at 80 % nobody needs to read that it was at 50."""
+    return alert.kind, alert.subject, alert.period_start
+
+
+def open_ones(view: MoneyView) -> list[Alert]:
+    """The alerts that nobody has dismissed, of each matter the furthest, the latest first."""
+    furthest: dict[tuple[str, str, datetime], Alert] = {}
+    for each in sorted(alerts.open_alerts(view.tenant.id), key=lambda each: each.threshold):
+        furthest[about(each)] = each
+    return sorted(furthest.values(), key=lambda each: each.raised_at, reverse=True)
 
 
 def major(amount: int | None, currency: str) -> str:

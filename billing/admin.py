@@ -119,6 +119,13 @@ class PlanVersionAdmin(Operated, Kept, ModelAdmin):  # type: ignore[misc]
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(super().has_change_permission(request, obj)) and is_draft(obj)
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> PlanVersion | None:
+        """Kept from others while it is changed: nobody publishes what another one is just editing."""
+        found: PlanVersion | None = super().get_object(request, object_id, from_field)
+        if found is None or request.method != "POST":
+            return found
+        return PlanVersion.objects.select_for_update(no_key=True).get(pk=found.pk)
+
     def save_model(self, request: HttpRequest, obj: PlanVersion, form: forms.ModelForm[Any], change: bool) -> None:
         if not change:
             obj.number = 1 + (PlanVersion.objects.filter(plan=obj.plan_id).aggregate(last=Max("number"))["last"] or 0)

@@ -24,6 +24,8 @@ from tenants.context import operator_context
 TREND = 12
 """Months that a row of bars shows."""
 TOP = 10
+YEARS = range(2000, 9999)
+"""Of which there are figures."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,7 @@ def test_the_page_of_a_draft_shows_what_the_customer_pays(draft: PlanVersion) ->
 def test_quantities_that_are_none_are_left_out() -> None:
     assert admin_preview.quantities("1; x") == list(admin_preview.EXAMPLES)
     assert admin_preview.quantities("-1 NaN 7") == [Decimal(7)]
+    assert admin_preview.quantities("1e-999999 1e12 0.000001") == [Decimal("0.000001")]
     assert admin_preview.quantities("") == list(admin_preview.EXAMPLES)
 
 

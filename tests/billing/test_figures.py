@@ -297,6 +297,7 @@ def test_another_currency_is_not_told() -> None:
     assert (found["currency"], found["mrr"]) == ("eur", 0)
 
 
-def test_a_month_that_is_none_is_refused() -> None:
-    with pytest.raises(CommandError, match="2027-13"):
-        told("--month", "2027-13")
+@pytest.mark.parametrize("month", ["2027-13", "0001-01", "9999-12"])
+def test_a_month_that_is_none_is_refused(month: str) -> None:
+    with pytest.raises(CommandError, match=month):
+        told("--month", month)

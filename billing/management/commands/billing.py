@@ -101,7 +101,10 @@ class Command(BaseCommand):
 
 def first_of_month(text: str) -> datetime:
     """The first moment of a month written as 2026-12, UTC."""
-    return moment(f"{text}-01")
+    found = moment(f"{text}-01")
+    if found.year not in figures.YEARS:
+        raise ArgumentTypeError(f"not a month: {text}")
+    return found
 
 
 def moment(text: str) -> datetime:

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from billing import (
     admin_books,
@@ -43,10 +43,11 @@ def is_draft(version: PlanVersion | None) -> bool:
     return version is None or version.state == VersionState.DRAFT
 
 
-class DraftInline(TabularInline):  # type: ignore[misc]
+class DraftTerms:
     """Terms of a version: to edit in a draft by who may edit it, to read afterwards. The database refuses the rest."""
 
     extra = 0
+    hide_title = True
 
     def _editable(self, request: HttpRequest, version: Any) -> bool:
         return bool(request.user.has_perm("billing.change_planversion")) and is_draft(version)
@@ -64,21 +65,21 @@ class DraftInline(TabularInline):  # type: ignore[misc]
         return self._editable(request, obj)
 
 
-class PriceInline(DraftInline):
+class PriceInline(DraftTerms, StackedInline):  # type: ignore[misc]
     """What units cost."""
 
     model = Price
     form = PriceForm
-    fields = ["meter", "plugin", "currency", "model", "amount", "tiers", "package_size", "free_units"]
+    fields = [("meter", "plugin"), ("currency", "model"), ("amount", "package_size", "free_units"), "tiers"]
 
 
-class EntitlementInline(DraftInline):
+class EntitlementInline(DraftTerms, TabularInline):  # type: ignore[misc]
     """What the plan covers."""
 
     model = Entitlement
 
 
-class FeatureInline(DraftInline):
+class FeatureInline(DraftTerms, TabularInline):  # type: ignore[misc]
     """What the plan has besides."""
 
     model = PlanFeature
@@ -117,6 +118,13 @@ class PlanVersionAdmin(Operated, Kept, ModelAdmin):  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(super().has_change_permission(request, obj)) and is_draft(obj)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> PlanVersion | None:
+        """Kept from others while it is changed: nobody publishes what another one is just editing."""
+        found: PlanVersion | None = super().get_object(request, object_id, from_field)
+        if found is None or request.method != "POST":
+            return found
+        return PlanVersion.objects.select_for_update(no_key=True).get(pk=found.pk)
 
     def save_model(self, request: HttpRequest, obj: PlanVersion, form: forms.ModelForm[Any], change: bool) -> None:
         if not change:

@@ -116,11 +116,24 @@ def _page(
     page: ModelAdmin, request: HttpRequest, act: Act, row: Any, back: str, form: ActForm, shown: list[Table]
 ) -> HttpResponse:
     tables = act.tables(row) if act.tables and row is not None else []
-    ready = act.preview is None or bool(shown and not form.errors)
     context = {
-        **page.admin_site.each_context(request), "title": act.title, "subject": "" if row is None else str(row),
-        "opts": page.opts, "act": act, "form": form, "back": back, "tables": [*tables, *shown], "ready": ready,
-        "confirmed": CONFIRMED,
-    }  # fmt: skip
+        **page.admin_site.each_context(request),
+        "title": act.title,
+        "subject": _subject(row),
+        "opts": page.opts,
+        "act": act,
+        "form": form,
+        "back": back,
+        "tables": [*tables, *shown],
+        "asks": act.preview is not None,
+        "ready": act.preview is None or bool(shown and not form.errors),
+    }
     request.current_app = page.admin_site.name
     return TemplateResponse(request, "admin/billing/act.html", context)
+
+
+def _subject(row: Any) -> str:
+    """Whose row it is, or its own name where it belongs to nobody."""
+    tenant = getattr(row, "tenant", None)
+    names = [str(tenant), getattr(row, "number", "")] if tenant else [str(row) if row else ""]
+    return ", ".join(filter(None, names))

@@ -44,6 +44,11 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
     class Meta:
         model = Price
         fields = ["meter", "plugin", "currency", "model", "amount", "tiers", "package_size", "free_units"]
+        help_texts = {
+            "meter": "Empty: the fee of a period.",
+            "plugin": "A plugin's slug, or * for every plugin.",
+            "amount": "In minor units: 24900 is 249.00 USD. Of a unit, a package or a period; tiers have their own.",
+        }
 
 
 class CouponForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -19,7 +19,7 @@ from billing.admin_customer_acts import (
     SELL,
     SUBSCRIBE,
 )
-from billing.admin_shown import amount_of
+from billing.admin_shown import amount_of, quantity_of
 from billing.admin_wallet_acts import GIVE
 from billing.models import BillingCustomer, Subscription, SubscriptionAddOn, SubscriptionPhase
 from tenants.admin_base import ShownAdmin, ShownInline
@@ -34,11 +34,12 @@ class BillingCustomerAdmin(ShownAdmin):
     list_select_related = ["tenant"]
     search_fields = ["tenant__name", "name", "email", "tax_id"]
     soft_cap, hard_cap = amount_of("soft_cap", "soft cap"), amount_of("hard_cap", "hard cap")
-    readonly_fields = [soft_cap, hard_cap]
+    tax = quantity_of("tax_percent", "tax rate, %")
+    readonly_fields = [soft_cap, hard_cap, tax]
     fieldsets = [
         (None, {"fields": ["tenant", "name", "email"]}),
         ("Address", {"fields": ["line1", "line2", "postal_code", "city", "country"]}),
-        ("Tax", {"fields": ["tax_percent", "tax_label", "tax_id"]}),
+        ("Tax", {"fields": [tax, "tax_label", "tax_id"]}),
         ("Money", {"fields": ["currency", soft_cap, hard_cap, "payment_method"]}),
         ("Provider", {"fields": ["provider", "external_id", "livemode"]}),
     ]

@@ -27,7 +27,7 @@ def text(label: str, **options: Any) -> forms.CharField:
 
 def reason() -> forms.CharField:
     """Kept with the act, and in the audit log."""
-    return forms.CharField(label="Reason", widget=UnfoldAdminTextareaWidget(), max_length=LONGEST_REASON)
+    return forms.CharField(label="Reason", widget=UnfoldAdminTextareaWidget({"rows": 3}), max_length=LONGEST_REASON)
 
 
 def choice(label: str, choices: Any = (), **options: Any) -> forms.ChoiceField:

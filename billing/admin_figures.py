@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ PERMISSION = "billing.view_ledgertransaction"
 """The figures are for those who may read the books."""
 CHOICE = 24
 UNKNOWN = "not known"
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,10 @@ def _bars(found: Figures, values: list[Decimal]) -> list[Bar]:
 def _month(text: str) -> datetime:
     """The present one for what is no month."""
     try:
-        return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
+        found = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
     except ValueError:
         return figures.month_of(clock.now())
+    return found if found.year in figures.YEARS else figures.month_of(clock.now())
 
 
 def _csv(found: list[Figures], month: datetime) -> HttpResponse:
@@ -153,5 +156,6 @@ def _csv(found: list[Figures], month: datetime) -> HttpResponse:
 
 
 def _safe(cell: str | int) -> str | int:
-    """A name that a spreadsheet would take for a formula is told to be text."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "@", "\t") else cell
+    """A name that a spreadsheet would take for a formula is told to be text; numbers stay what they are."""
+    formula = isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not NUMBER.fullmatch(cell)
+    return f"'{cell}" if formula else cell

@@ -80,6 +80,7 @@ class CreditNoteForm(ReasonForm):
         for line in self.lines:
             shown = f"{line.position}. {line.description} ({in_major_units(line.amount, row.currency)})"
             self.fields[_field_of(line)] = money_field(shown, required=False)
+        self.order_fields([name for name in self.fields if name != "reason"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -178,7 +179,7 @@ class PlanForm(ActForm):
     when = choice("When", WHEN)
 
     def begin(self, row: Any) -> None:
-        on_offer = Plan.objects.filter(versions__state=VersionState.PUBLISHED, is_addon=False)
+        on_offer = Plan.objects.filter(versions__state=VersionState.PUBLISHED, is_addon=False, is_trial=False)
         choices = [(each.slug, each.name) for each in on_offer.exclude(pk=row.plan_version.plan_id)]
         self.fields["plan"].choices = choices  # type: ignore[attr-defined]
 

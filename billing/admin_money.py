@@ -9,7 +9,7 @@ from unfold.decorators import action
 from billing import pdf
 from billing.admin_acts import act_on_row
 from billing.admin_money_acts import APPROVE, CREDIT, FAILED, GONE, PAY, REFUND, REJECT, UNCOLLECTIBLE, VOID
-from billing.admin_shown import amount_of
+from billing.admin_shown import amount_of, quantity_of
 from billing.models import (
     Adjustment,
     CreditNote,
@@ -28,8 +28,9 @@ class InvoiceLineInline(ShownInline):
     model = InvoiceLine
     amount = amount_of("amount", "amount", currency="invoice__currency")
     unit_amount = amount_of("unit_amount", "unit amount", currency="invoice__currency")
-    readonly_fields = [amount, unit_amount]
-    fields = ["position", "description", "quantity", unit_amount, amount]
+    quantity = quantity_of("quantity", "quantity")
+    readonly_fields = [amount, unit_amount, quantity]
+    fields = ["position", "description", quantity, unit_amount, amount]
 
 
 class PaymentInline(ShownInline):
@@ -57,16 +58,17 @@ class InvoiceAdmin(ShownAdmin):
     """Closed periods, and credits that were sold."""
 
     names = ("subtotal", "discount", "tax", "total", "amount_paid", "amount_credited", "amount_due")
-    columns = [amount_of(name, name.replace("amount_", "").replace("_", " ")) for name in names]
+    columns = [amount_of(name, name.replace("_", " ")) for name in names]
     list_display = ["__str__", "tenant", "kind", "state", columns[3], columns[6], "due_at", "period_end"]
     list_filter = ["state", "kind", "currency"]
     list_select_related = ["tenant"]
     search_fields = ["number", "tenant__name"]
     date_hierarchy = "period_end"
-    readonly_fields = columns
+    tax_percent = quantity_of("tax_percent", "tax rate, %")
+    readonly_fields = [*columns, tax_percent]
     fieldsets = [
         (None, {"fields": ["tenant", "subscription", "kind", "state", "number", "period_start", "period_end"]}),
-        ("Amounts", {"fields": [*columns, "tax_percent", "tax_label"]}),
+        ("Amounts", {"fields": [*columns, tax_percent, "tax_label"]}),
         ("Dates", {"fields": ["closed_at", "due_at", "paid_at", "voided_at", "uncollectible_at"]}),
         ("Addresses", {"fields": ["billed_to", "issued_by"]}),
         ("Provider", {"fields": ["provider", "external_id", "hosted_url"]}),

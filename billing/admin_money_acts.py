@@ -8,6 +8,7 @@ from billing.admin_forms import CreditNoteForm, PaymentForm, ReasonForm, RefundF
 from billing.admin_shown import money
 from billing.admin_wallet_acts import told
 from billing.models import Adjustment, AdjustmentKind, Invoice, Payment, Refund
+from tenants.errors import UserError
 
 
 def _pay(row: Invoice, data: Data, actor: str) -> str:
@@ -53,11 +54,19 @@ def _refund(row: Payment, data: Data, actor: str) -> str:
     return told(made, "The refund was asked for.")
 
 
+def _refuse_a_providers(row: Refund) -> None:
+    """What a provider carries out, it tells the end of."""
+    if row.payment.provider != payments.LOCAL:
+        raise UserError("%(provider)s carries it out and tells what became of it.", provider=row.payment.provider)
+
+
 def _gone(row: Refund, data: Data, actor: str) -> str:
+    _refuse_a_providers(row)
     return "The refund is booked." if refunds.succeed(row) else "It had ended before."
 
 
 def _failed(row: Refund, data: Data, actor: str) -> str:
+    _refuse_a_providers(row)
     return "The refund has failed." if refunds.fail(row, data["reason"]) else "It had ended before."
 
 

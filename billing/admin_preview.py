@@ -9,7 +9,16 @@ from uuid import UUID
 from billing import catalogue, currencies
 from billing.admin_acts import Table
 from billing.admin_shown import money, number
-from billing.domain.rating import LARGEST_QUANTITY, InvalidPrice, PriceModel, PriceRule, Tier, rate
+from billing.domain.rating import (
+    LARGEST_QUANTITY,
+    QUANTITY_DIGITS,
+    InvalidPrice,
+    PriceModel,
+    PriceRule,
+    Tier,
+    digits_of,
+    rate,
+)
 from billing.models import EVERY_PLUGIN, CatalogueObject, Entitlement, PlanVersion, Price
 
 EXAMPLES = (Decimal(1), Decimal(100), Decimal(1000))
@@ -22,8 +31,12 @@ def quantities(text: str) -> list[Decimal]:
         found = [Decimal(part) for part in text.replace(",", " ").split()][:MOST_EXAMPLES]
     except ArithmeticError:
         return list(EXAMPLES)
-    sound = [each for each in found if each.is_finite() and 0 <= each < LARGEST_QUANTITY]
+    sound = [each for each in found if each.is_finite() and 0 <= each < LARGEST_QUANTITY and _is_fine(each)]
     return sound or list(EXAMPLES)
+
+
+def _is_fine(quantity: Decimal) -> bool:
+    return digits_of(quantity) <= QUANTITY_DIGITS
 
 
 def tables(version: PlanVersion, examples: Sequence[Decimal]) -> list[Table]:
@@ -53,7 +66,7 @@ def sync_tables(version: PlanVersion) -> list[Table]:
 def _prices(version: PlanVersion, currency: str, examples: Sequence[Decimal]) -> Table:
     offer = catalogue.offer(version, currency)
     rows = {each.pk: each for each in version.prices.select_related("meter") if each.currency == currency}
-    worked = [f"{number(each)} cost" for each in examples]
+    worked = [f"For {number(each)}" for each in examples]
     header = ("Price", "For", "Free units", *worked)
     title = f"{offer.version.plan.name}, {_interval(version)}, in {currency.upper()}"
     return Table(title, header, [_price(each, currency, examples) for each in _fees_first(rows.values())])

@@ -10,6 +10,8 @@ from unfold.decorators import display
 
 from billing.domain.money import MINOR_DIGITS, exact_arithmetic, in_major_units, plain
 
+NO_BREAK = "\u00a0"
+
 
 def money(amount: Decimal | int | None, currency: str) -> str:
     """Minor units as people write them; parts of one as far as they go; a dash for none."""
@@ -19,7 +21,7 @@ def money(amount: Decimal | int | None, currency: str) -> str:
     with exact_arithmetic():
         whole = amount == int(amount)
         shown = in_major_units(int(amount), currency) if whole else plain(Decimal(amount).scaleb(-digits))
-    return f"{shown:,f} {currency.upper()}"
+    return f"{shown:,f}{NO_BREAK}{currency.upper()}"
 
 
 def number(quantity: Decimal | None) -> str:
@@ -33,6 +35,17 @@ def amount_of(field: str, label: str, *, currency: str = "currency") -> Callable
     @display(description=label)  # type: ignore[untyped-decorator]
     def column(row: Any) -> str:
         return money(getattr(row, field), _follow(row, currency))
+
+    column.__name__ = f"shown_{field}"
+    return column  # type: ignore[no-any-return]
+
+
+def quantity_of(field: str, label: str) -> Callable[[Any], str]:
+    """A column, or a field of a page, that shows the units in `field` without trailing zeros."""
+
+    @display(description=label)  # type: ignore[untyped-decorator]
+    def column(row: Any) -> str:
+        return number(getattr(row, field))
 
     column.__name__ = f"shown_{field}"
     return column  # type: ignore[no-any-return]

@@ -10,7 +10,7 @@ from unfold.admin import ModelAdmin
 
 from billing.admin_acts import act_on_list, act_on_row
 from billing.admin_catalogue_forms import CouponForm
-from billing.admin_shown import amount_of
+from billing.admin_shown import amount_of, quantity_of
 from billing.admin_wallet_acts import DEACTIVATE, DISMISS, GIVE_TO, VOID
 from billing.models import (
     Alert,
@@ -107,7 +107,8 @@ class SpendingCounterAdmin(ShownAdmin):
 class QuotaCounterAdmin(ShownAdmin):
     """What each allowance has left."""
 
-    list_display = ["tenant", "meter", "plugin", "base", "used", "reserved", "included", "limit", "period_start"]
+    units = [quantity_of(name, name) for name in ("base", "used", "reserved", "included", "limit", "overage")]
+    list_display = ["tenant", "meter", "plugin", *units, "hard", "period_start"]
     list_select_related = ["tenant", "meter"]
     search_fields = ["tenant__name"]
 
@@ -116,8 +117,8 @@ class QuotaCounterAdmin(ShownAdmin):
 class ReservationAdmin(ShownAdmin):
     """The place and the quote of each job."""
 
-    amount = amount_of("amount", "amount")
-    list_display = ["job_id", "tenant", "plugin", "quantity", amount, "state", "created_at"]
+    amount, quantity = amount_of("amount", "amount"), quantity_of("quantity", "quantity")
+    list_display = ["job_id", "tenant", "plugin", quantity, amount, "state", "created_at"]
     list_filter = ["state"]
     list_select_related = ["tenant"]
     search_fields = ["=job_id", "tenant__name"]
@@ -128,7 +129,8 @@ class UsageEventAdmin(ShownAdmin):
     """The billable facts."""
 
     amount, credited = amount_of("amount", "amount"), amount_of("credited", "paid from credits")
-    list_display = ["occurred_at", "tenant", "plugin", "quantity", "unit", amount, credited, "billable", "job_id"]
+    quantity = quantity_of("quantity", "quantity")
+    list_display = ["occurred_at", "tenant", "plugin", quantity, "unit", amount, credited, "billable", "job_id"]
     list_filter = ["plugin", "currency", "billable"]
     list_select_related = ["tenant"]
     search_fields = ["=job_id", "tenant__name"]

@@ -24,13 +24,16 @@ from tenants.context import operator_context
 TREND = 12
 """Months that a row of bars shows."""
 TOP = 10
+YEARS = range(2000, 9999)
+"""Of which there are figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class PluginFigures:
     """A plugin's month: `revenue` exact minor units of billable work, of all funding; `compute_ms` of all of its work.
 
-    `unmeasured` jobs have no compute time on record. `cost` is None where the operator has set none in this currency.
+    `unmeasured` jobs have no compute time on record and are in no cost. `cost` is None where the operator has set none
+    in this currency, or nothing was measured.
     """
 
     plugin: str
@@ -138,7 +141,7 @@ def _figures(currency: str, months: list[datetime], period: Period, tables: Tall
 def _plugin(currency: str, row: Row) -> PluginFigures:
     ms = int(row["ms"] or 0)
     per_hour = settings.ASSAY_COMPUTE_COST_PER_HOUR
-    known = per_hour and currency == settings.ASSAY_COMPUTE_COST_CURRENCY
+    known = per_hour and currency == settings.ASSAY_COMPUTE_COST_CURRENCY and row["ms"] is not None
     cost = rules.compute_cost(ms, per_hour) if known else None
     return PluginFigures(row["plugin"], row["jobs"], row["exact"] or ZERO, ms, row["unmeasured"], cost)
 

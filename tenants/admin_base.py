@@ -58,6 +58,7 @@ class ShownInline(ReadOnly, TabularInline):  # type: ignore[misc]
     """Rows below another one."""
 
     extra = 0
+    hide_title = True
 
 
 def operator(request: HttpRequest) -> str:

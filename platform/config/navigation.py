@@ -56,7 +56,8 @@ def _item(model: type[Model]) -> Item:
         "link": reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist"),
         "permission": _may_view(model),
     }
-    return {**item, "badge": "config.navigation.waiting"} if model is Adjustment else item
+    number = waiting() if model is Adjustment else 0
+    return {**item, "badge": str(number)} if number else item
 
 
 def _may_view(model: type[Model]) -> Callable[[HttpRequest], bool]:
@@ -64,7 +65,8 @@ def _may_view(model: type[Model]) -> Callable[[HttpRequest], bool]:
     return lambda request: bool(page.has_view_permission(request))
 
 
-def waiting(request: HttpRequest) -> str:
+def waiting() -> int:
     """How many adjustments wait for a second person."""
     with operator_context():
-        return str(Adjustment.objects.filter(state=AdjustmentState.PENDING).count())
+        found: int = Adjustment.objects.filter(state=AdjustmentState.PENDING).count()
+        return found

@@ -209,6 +209,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Assay",
+    "SITE_HEADER": "Assay",
     "SIDEBAR": {"navigation": "config.navigation.menu", "show_search": False},
 }
 

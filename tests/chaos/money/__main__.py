@@ -1,4 +1,4 @@
-"""One run: workers and relays are killed, the database is restarted, the provider fails; then everything is compared."""
+"""One run: workers and relays are killed, the database restarts, the provider fails; then everything is compared."""
 
 from __future__ import annotations
 

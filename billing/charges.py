@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, Sum
 
 from billing import coupon_codes, fees
 from billing.domain.invoicing import Bill, UsageGroup, bill
@@ -22,12 +22,17 @@ from billing.models import (
     Aggregation,
     BilledUsage,
     BillingCustomer,
+    Invoice,
+    InvoiceKind,
     InvoiceLine,
     InvoiceState,
     Price,
     QuotaCounter,
     Redemption,
+    Reservation,
+    ReservationState,
     Subscription,
+    SubscriptionStatus,
     UsageEvent,
 )
 from tenants.querysets import TenantQuerySet
@@ -85,6 +90,26 @@ def unbilled(tenant_id: UUID, currency: str) -> TenantQuerySet[UsageEvent]:
         ~Exists(standing), billable=True, currency=currency
     )
     return events
+
+
+def late(now: datetime) -> Q:
+    """The ended subscriptions, of all tenants, whose late work has to be invoiced for itself: all of it has ended, and
+    no invoice of a later subscription will take it up.
+    """
+    standing = BilledUsage.objects.filter(usage_event=OuterRef("pk"), stands=True)
+    waiting = UsageEvent.objects.filter(
+        ~Exists(standing), tenant=OuterRef("tenant"), subscription=OuterRef("pk"), billable=True, occurred_at__lt=now
+    )
+    # by the index of time: a day before, for what was being written while the last period was closed
+    since = ExpressionWrapper(OuterRef("canceled_at") - timedelta(days=1), output_field=DateTimeField())
+    voided = Invoice.objects.filter(tenant=OuterRef("tenant"), kind=InvoiceKind.PERIOD, state=InvoiceState.VOID)
+    held = Reservation.objects.filter(counter__subscription=OuterRef("pk"), state=ReservationState.HELD)
+    following = Subscription.objects.filter(
+        tenant=OuterRef("tenant"), currency=OuterRef("currency"), current_period_end__isnull=False
+    ).exclude(status=SubscriptionStatus.CANCELED)
+    some = Q(Exists(waiting.filter(occurred_at__gte=since))) | Q(Exists(voided)) & Q(Exists(waiting))
+    ended = Q(status=SubscriptionStatus.CANCELED, billed_until__gte=F("canceled_at"), billed_until__lt=now)
+    return ended & some & ~Exists(held) & ~Exists(following)
 
 
 def groups_of(tenant_id: UUID, period_start: datetime, usage: TenantQuerySet[UsageEvent]) -> Iterator[UsageGroup]:

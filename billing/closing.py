@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -50,14 +50,31 @@ def close(subscription: Subscription, period: Period) -> Invoice | None:
             return None
         subscription.billed_until = period.end
         subscription.save(update_fields=["billed_until"])
-        return _close(subscription, customer, period)
+        due = charges.unbilled(subscription.tenant_id, subscription.currency)
+        return _close(subscription, customer, period, due)
 
 
-def _close(subscription: Subscription, customer: BillingCustomer, period: Period) -> Invoice | None:
+def close_late(subscription: Subscription, now: datetime) -> Invoice | None:
+    """Invoice what ended, or was set free by a void, after a locked subscription was over and its last period closed.
+
+    The period of the invoice is the time since the one before.
+    """
+    due = charges.unbilled(subscription.tenant_id, subscription.currency).filter(subscription=subscription)
+    period = Period(subscription.billed_until, now)
+    if period.start >= now or not due.filter(occurred_at__lt=now).exists():
+        return None
+    subscription.billed_until = now
+    subscription.save(update_fields=["billed_until"])
+    return _close(subscription, customers.lock(subscription.tenant_id), period, due)
+
+
+def _close(
+    subscription: Subscription, customer: BillingCustomer, period: Period, due: TenantQuerySet[UsageEvent]
+) -> Invoice | None:
     assert period.end is not None
     invoice = draft(customer, InvoiceKind.PERIOD, period, subscription.currency, subscription)
     # first what it charges, then the lines of just that: work that ends meanwhile is on the next invoice
-    _bill(invoice, charges.unbilled(subscription.tenant_id, invoice.currency).filter(occurred_at__lt=period.end))
+    _bill(invoice, due.filter(occurred_at__lt=period.end))
     billed = UsageEvent.objects.for_tenant(subscription.tenant_id).filter(billed__invoice=invoice)
     charge = charges.charge_of(subscription, customer, period, billed)
     if not charge.bill.lines:

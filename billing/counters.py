@@ -3,8 +3,8 @@
 A place is taken by one conditional UPDATE: the database decides and locks the row in the same step, so that no two
 jobs are given the last place, and what is read afterwards in the transaction is this job's own position.
 
-A counter belongs to a phase. What an earlier phase of the same period had taken of the pool is its `base`, so that a
-change of plan gives no second allowance; what add-ons include widens its limit.
+A counter belongs to a phase. What earlier phases of the same period take of the pool is its `base`, so that a change of
+plan gives no second allowance: it follows when their places are given back. What add-ons include widens its limit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import F, Q, Value
+from django.db.models import F, Q, Subquery, Value
 from django.db.models.expressions import Combinable
 
 from billing import clock, subscriptions
@@ -26,6 +26,7 @@ from billing.terms import Terms
 from tenants.querysets import TenantQuerySet
 
 LEVELS = ["base", "included", "limit", "hard", "used", "reserved", "overage"]
+BY_PHASE = ["phase__starts_at", "phase_id", "id"]
 Pool = tuple[str, UUID]
 """An entitlement's plugin ("*" for all) and a meter."""
 
@@ -96,8 +97,9 @@ def hold(counter: QuotaCounter, metered: Decimal) -> bool:
 
 
 def free(counter: QuotaCounter, metered: Decimal) -> None:
-    """Give a held place back."""
+    """Give a held place back, in the phases after its own too."""
     _row(counter).update(reserved=F("reserved") - _value(metered))
+    _move_bases(counter, -metered)
 
 
 def use(counter: QuotaCounter, metered: Decimal) -> None:
@@ -109,9 +111,9 @@ def use_without_place(counter: QuotaCounter, metered: Decimal) -> None:
     """Count finished work whose place was given back: never refused, what does not fit is noted as overage."""
     lock(counter)
     counter.used = total([counter.used, metered])
-    if counter.hard and counter.limit is not None:
-        counter.overage = max(counter.overage, total([taken(counter), -counter.limit]))
+    _note_overage(counter)
     counter.save(update_fields=["used", "overage"])
+    _move_bases(counter, metered)
 
 
 def of_period(subscription: Subscription, period: Period) -> list[QuotaCounter]:
@@ -148,6 +150,27 @@ def included(subscription: Subscription) -> dict[Pool, Decimal]:
     return units
 
 
+def _move_bases(counter: QuotaCounter, metered: Decimal) -> None:
+    """Let the later phases' counters of the pool begin where this one now ends. This one's row must be locked."""
+    if not metered:
+        return
+    pool = QuotaCounter.objects.for_tenant(counter.tenant_id).filter(
+        subscription=counter.subscription_id, period_start=counter.period_start, meter=counter.meter_id,
+        plugin=counter.plugin,
+    ).exclude(pk=counter.pk)  # fmt: skip
+    begun = Subquery(SubscriptionPhase.objects.filter(pk=counter.phase_id).values("starts_at"))
+    later = pool.filter(Q(phase__starts_at__gt=begun) | Q(phase__starts_at=begun, phase__gt=counter.phase_id))
+    for each in later.order_by(*BY_PHASE).select_for_update(no_key=True, of=("self",)):
+        each.base = total([each.base, metered])
+        _note_overage(each)
+        each.save(update_fields=["base", "overage"])
+
+
+def _note_overage(counter: QuotaCounter) -> None:
+    if counter.hard and counter.limit is not None:
+        counter.overage = max(counter.overage, total([taken(counter), -counter.limit]))
+
+
 def _fresh(begin: Setting, found: Terms) -> QuotaCounter:
     return begin.fresh(found.entitlement.plugin, found.entitlement.limit, found.entitlement.hard, found.meter)
 
@@ -157,7 +180,7 @@ def _bases(phase: SubscriptionPhase, period: Period, lasting: bool) -> dict[Pool
     earlier = (
         _of_period(phase.tenant_id, phase.subscription_id, period)
         .filter(phase__ends_at__isnull=False)
-        .order_by("phase__starts_at", "phase_id", "id")
+        .order_by(*BY_PHASE)
     )
     rows: Iterable[QuotaCounter] = earlier.select_for_update(no_key=True, of=("self",)) if lasting else earlier
     return {(counter.plugin, counter.meter_id): taken(counter) for counter in rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -10,13 +11,14 @@ import structlog
 from django.db import transaction
 from django.db.models import F, Q
 
-from billing import clock, invoices, standing, subscriptions
+from billing import charges, clock, closing, invoices, standing, subscriptions
 from billing.domain.course import ended_parts
 from billing.errors import ClockGoesBack, ClosingFailed
 from billing.models import BillingClock, Invoice, Subscription, SubscriptionStatus
 from tenants.context import operator_context
 
 log = structlog.get_logger(__name__)
+Bring = Callable[[datetime, UUID], list[Invoice]]
 
 
 def advance(to: datetime) -> list[Invoice]:
@@ -41,13 +43,11 @@ def close_due(now: datetime) -> list[Invoice]:
     Safe at any time, in any number. Raises `ClosingFailed` at the end when some could not be closed; they are tried
     again the next time.
     """
-    with operator_context():
-        waiting = list(Subscription.objects.filter(_due(now)).order_by("created_at").values_list("id", flat=True))
     made: list[Invoice] = []
     failed: list[UUID] = []
-    for subscription_id in waiting:
+    for subscription_id, bring in [*_waiting(_due(now), _bring_to), *_waiting(charges.late(now), _close_late)]:
         try:
-            made += _bring_to(now, subscription_id)
+            made += bring(now, subscription_id)
         except Exception:
             # one tenant's fault must not keep the invoices of all others back
             log.exception("billing.closing_failed", subscription=str(subscription_id))
@@ -55,6 +55,12 @@ def close_due(now: datetime) -> list[Invoice]:
     if failed:
         raise ClosingFailed(", ".join(map(str, failed)))
     return made
+
+
+def _waiting(which: Q, bring: Bring) -> list[tuple[UUID, Bring]]:
+    with operator_context():
+        found = Subscription.objects.filter(which).order_by("created_at").values_list("id", flat=True)
+        return [(subscription_id, bring) for subscription_id in found]
 
 
 def _due(now: datetime) -> Q:
@@ -70,6 +76,15 @@ def _bring_to(now: datetime, subscription_id: UUID) -> list[Invoice]:
     with operator_context():
         subscription = Subscription.objects.select_related("plan_version__plan").get(pk=subscription_id)
         return bring_to(subscription, now)
+
+
+def _close_late(now: datetime, subscription_id: UUID) -> list[Invoice]:
+    """In a transaction of its own."""
+    with operator_context():
+        subscription = Subscription.objects.select_related("plan_version__plan").get(pk=subscription_id)
+        subscriptions.lock(subscription)
+        made = closing.close_late(subscription, now)
+        return [made] if made else []
 
 
 def bring_to(subscription: Subscription, now: datetime) -> list[Invoice]:

@@ -21,7 +21,12 @@ TIME = "%Y-%m-%d %H:%M"
 
 
 def fees_of(subscription: Subscription, part: Period) -> list[Fee]:
-    """What is due for `part` of a period: the plan's fee to the second, an add-on's in full for a touched period."""
+    """What is due for `part` of a period: the plan's fee to the second, an add-on's in full for a touched period.
+
+    Nothing once the subscription is over.
+    """
+    if subscription.canceled_at is not None and part.start >= subscription.canceled_at:
+        return []
     whole = subscriptions.part_at(subscription, part.start).whole
     return [*_plan_fees(subscription, part, whole), *_add_on_fees(subscription, part)]
 

@@ -64,8 +64,13 @@ def locked(tenant_id: UUID, job_id: UUID, *states: ReservationState) -> TenantQu
 
 
 def claim(tenant_id: UUID, job_id: UUID) -> Reservation | None:
-    """Lock the job's place: the held one, else the one that expired last. Whoever comes second finds neither."""
-    found = locked(tenant_id, job_id, ReservationState.HELD, ReservationState.EXPIRED)
+    """Lock the job's place: the held one, else the one that expired last. None where one of the job's was settled.
+
+    Whoever comes second waits for the first and finds it settled, be there an expired place of an earlier try or not.
+    """
+    found = list(locked(tenant_id, job_id, ReservationState.HELD, ReservationState.EXPIRED, ReservationState.SETTLED))
+    if any(each.state == ReservationState.SETTLED for each in found):
+        return None
     return max(found, key=lambda each: (each.state == ReservationState.HELD, each.created_at), default=None)
 
 

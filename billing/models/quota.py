@@ -17,9 +17,9 @@ from tenants.models import TenantModel
 class QuotaCounter(TenantModel):
     """What one pool (a meter under one entitlement) has used and reserved in one phase of one period.
 
-    `base` is what earlier phases of the period had taken of the same pool when this one began: a change of plan gives
-    no second allowance. `included` are the units of add-ons, which come before the price's ladder and widen the limit
-    (it is part of `limit`). `overage` is what had to be accepted beyond a hard limit: work that finished after its
+    `base` is what earlier phases of the period take of the same pool: a change of plan gives no second allowance.
+    `included` are the units of add-ons, which come before the price's ladder and widen the limit (it is part of
+    `limit`). `overage` is what had to be accepted beyond a hard limit: work that finished after its
     reservation had expired, or that an earlier plan had allowed.
     """
 

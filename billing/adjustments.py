@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from billing import clock, credit_notes, credits, customers, refunds
+from billing import clock, credit_notes, credits, locking, refunds
 from billing.domain.money import ZERO
 from billing.errors import AdjustmentDecided, AdjustmentMismatch, SecondPersonNeeded
 from billing.models import (
@@ -37,7 +37,7 @@ def request(
     Raises what the act raises, and `AdjustmentMismatch` where it would come to another amount.
     """
     with transaction.atomic():
-        customer = customers.lock(tenant_id)
+        customer = locking.customer(tenant_id)
         currency = detail.get("currency") or customer.currency or "usd"
         made: Adjustment = Adjustment.objects.create(
             tenant_id=tenant_id, kind=kind, amount=amount, currency=currency, reason=reason,
@@ -73,7 +73,7 @@ def same_person(one: str, other: str) -> bool:
 
 
 def _waiting(adjustment: Adjustment) -> Adjustment:
-    customers.lock(adjustment.tenant_id)
+    locking.customer(adjustment.tenant_id)
     rows = Adjustment.objects.for_tenant(adjustment.tenant_id).select_for_update(no_key=True)
     row: Adjustment = rows.get(pk=adjustment.pk)
     if row.state != AdjustmentState.PENDING:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from billing import clock, closing, credits, customers, ledger, subscriptions
+from billing import clock, closing, credits, ledger, locking, subscriptions
 from billing.domain.invoicing import Line
 from billing.domain.money import total
 from billing.domain.periods import Period
@@ -27,7 +27,7 @@ def sell(tenant_id: UUID, amount: int, *, actor: str) -> Invoice:
         raise ValueError("credits must be above zero")
     with transaction.atomic():
         subscription = subscriptions.subscription_of(tenant_id)
-        customer = customers.lock(tenant_id)
+        customer = locking.customer(tenant_id)
         currency = customer.currency or (subscription.currency if subscription else CURRENCY)
         now = clock.now()
         # bought by the customer, not in a period: a subscription is not needed

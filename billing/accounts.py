@@ -6,6 +6,9 @@ from billing import providers
 from billing.models import ProviderAccount
 from billing.providers.base import BillingProvider, Rejected, TryAgain
 
+CLOSED_DOOR_SECONDS = 3600
+"""An operator has to mend it: so long nothing is tried again."""
+
 
 class WrongAccount(RuntimeError):
     """The key opens another account, or another mode, than the one that the books speak of."""
@@ -16,6 +19,17 @@ def note() -> None:
     for name in providers.configured():
         if name != providers.LOCAL:
             _note(providers.by_name(name))
+
+
+def usable(name: str) -> BillingProvider:
+    """The provider of this name. Raises `TryAgain` where it is not set up, or where its key may not be used."""
+    try:
+        provider = providers.by_name(name)
+    except providers.NoSuchProvider as missing:
+        raise TryAgain(f"the provider {name} is not set up", after=CLOSED_DOOR_SECONDS) from missing
+    if wrong := fault(provider):
+        raise TryAgain(wrong, after=CLOSED_DOOR_SECONDS)
+    return provider
 
 
 def fault(provider: BillingProvider) -> str:

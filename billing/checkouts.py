@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext
 
-from billing import catalogue, catalogue_sync, clock, customers, providers, subscriptions
+from billing import accounts, catalogue, catalogue_sync, clock, customers, providers, subscriptions
 from billing.delivery.payers import external_customer
 from billing.delivery.subscriptions import DAYS_UNTIL_DUE
 from billing.domain.periods import Interval, period_at
@@ -160,9 +160,9 @@ def _at_provider(session: CheckoutSession, invoice: Invoice) -> CheckoutSession:
 
 def _provider(name: str) -> BillingProvider:
     try:
-        return providers.by_name(name)
-    except providers.NoSuchProvider as missing:
-        raise ProviderUnavailable from missing
+        return accounts.usable(name)
+    except TryAgain as failure:
+        raise ProviderUnavailable from failure
 
 
 def public_id(session: CheckoutSession) -> str:

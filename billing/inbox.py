@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from django.db.models import F
 
-from billing import clock, providers
+from billing import accounts, clock, providers
 from billing.handlers import apply
 from billing.handlers.context import Context
 from billing.inbox_store import store
@@ -104,7 +104,7 @@ def _claim(only: str | None) -> ProviderEvent | None:
 def _process(event: ProviderEvent) -> str:
     began = clock.now()
     try:
-        provider = providers.by_name(event.provider)
+        provider = accounts.usable(event.provider)
         facts = provider.fetch(event.object_kind, event.object_id, event.detail)
         with operator_context():
             done = facts is not None and apply.apply(facts, Context(provider, began))

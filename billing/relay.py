@@ -8,15 +8,20 @@ that a relay that is killed at any point leaves the truth behind: nothing is los
 from __future__ import annotations
 
 import random
+import threading
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
 
 import structlog
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F
 from django.db.models.functions import Coalesce
 
-from billing import accounts, clock, customers, providers
+from billing import accounts, clock, customers, outbox_heads, providers
 from billing.delivery import topics
 from billing.delivery.attempt import Attempt
 from billing.models import BillingCustomer, OutboxMessage, OutboxState
@@ -28,11 +33,13 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=5)
 BATCH, RUN = 20, 50
-"""Serials that are claimed at once, and messages of one that are sent before another one's turn."""
+"""Serials that are looked up at once, and messages of one that are sent before another one's turn."""
 LONGEST_PAUSE = 3600.0
 """Between two attempts, seconds."""
 MOST_FAULTS = 10
 """So many attempts may end in an error that is nobody's answer: then a person has to look."""
+_last = threading.local()
+"""The serial at which this thread stopped: the next round begins behind it, so that each one's turn comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,58 +52,35 @@ class RelayCount:
     parked: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an attempt, and what is written about it."""
+
+    name: str
+    values: dict[str, Any]
+
+    @property
+    def ended(self) -> bool:
+        """Whether those behind it may go."""
+        return self.name in (OutboxState.DELIVERED, OutboxState.PARKED)
+
+
 def drain(limit: int = 500) -> RelayCount:
     """Send what is due, at most `limit` messages to outside. Safe in any number at once and when killed."""
     done: Counter[str] = Counter(local=_deliver_local())
-    while (left := limit - done["sent"]) > 0 and (heads := claim(min(BATCH, left))):
-        for head in heads:
-            _follow(head, min(RUN, limit - done["sent"]), done)
+    for head in _in_turn():
+        _follow(head, min(RUN, limit - done["sent"]), done)
+        if done["sent"] >= limit:
+            break
     return RelayCount(done["local"], done["delivered"], done["retried"], done["parked"])
 
 
-def _follow(head: OutboxMessage, most: int, done: Counter[str]) -> None:
-    """Send a message and those behind it in its serial, one after the other, until one does not arrive."""
-    message = head
-    for left in range(max(1, most) - 1, -1, -1):
-        outcome = _attempt(message)
-        done.update((outcome, "sent"))
-        ended = outcome in (OutboxState.DELIVERED, OutboxState.PARKED)
-        # only what will be sent is claimed
-        following = _next(message.serial) if ended and left else None
-        if following is None:
-            return
-        message = following
-
-
-def claim(count: int) -> list[OutboxMessage]:
-    """Take the first due message of each serial, for the time of the lease."""
-    now = clock.now()
+def claim(count: int, after: str = "") -> list[OutboxMessage]:
+    """Take the first due message of each serial behind `after`, for the time of the lease."""
     with operator_context():
-        due = _heads(now).select_for_update(skip_locked=True, of=("self",), no_key=True)
-        chosen = list(due.order_by("next_at", "id")[:count])
-        until = now + LEASE
-        OutboxMessage.objects.filter(pk__in=[each.pk for each in chosen]).update(claimed_until=until)
-    for message in chosen:
-        message.claimed_until = until
-    return chosen
-
-
-def _next(serial: str) -> OutboxMessage | None:
-    """Claim what is first in a serial now; None where it is not due, or in another relay's hand."""
-    if not serial:
-        return None
-    now = clock.now()
-    with operator_context():
-        pending = OutboxMessage.objects.filter(state=OutboxState.PENDING, serial=serial)
-        first: OutboxMessage | None = pending.order_by("created_at", "id").first()
-        if first is None or first.next_at > now:
-            return None
-        free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
-        until = now + LEASE
-        if not pending.filter(free, pk=first.pk).update(claimed_until=until):
-            return None
-    first.claimed_until = until
-    return first
+        serials = outbox_heads.waiting(clock.now(), after, count)
+    taken = (_take(serial) for serial in serials)
+    return [message for message in taken if message is not None]
 
 
 def replay(message: OutboxMessage) -> bool:
@@ -105,18 +89,70 @@ def replay(message: OutboxMessage) -> bool:
     return bool(parked.update(state=OutboxState.PENDING, next_at=clock.now(), claimed_until=None))
 
 
-def _heads(now: datetime) -> TenantQuerySet[OutboxMessage]:
-    """Due messages with nothing before them in their serial, and nothing of it in another relay's hand."""
-    pending = OutboxMessage.objects.filter(state=OutboxState.PENDING)
-    same = pending.filter(serial=OuterRef("serial")).order_by()
-    earlier = same.filter(
-        Q(created_at__lt=OuterRef("created_at")) | Q(created_at=OuterRef("created_at"), id__lt=OuterRef("id"))
-    )
-    in_hand = same.filter(claimed_until__gt=now)
-    free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
-    first = Q(serial="") | (~Exists(earlier) & ~Exists(in_hand))
-    heads: TenantQuerySet[OutboxMessage] = pending.filter(free, first, next_at__lte=now)
-    return heads
+def _in_turn() -> Iterator[OutboxMessage]:
+    """Claim serial after serial, from where the last round stopped, until none is left that can be taken."""
+    after = getattr(_last, "serial", "")
+    while True:
+        with operator_context():
+            serials = outbox_heads.waiting(clock.now(), after, BATCH)
+        if not serials and not after:
+            return
+        for serial in serials:
+            _last.serial = serial
+            # taken when its turn has come: a claim that lies about keeps other relays from it
+            if (head := _take(serial)) is not None:
+                yield head
+        after = serials[-1] if serials else ""
+
+
+def _take(serial: str) -> OutboxMessage | None:
+    """Claim what is first in a serial; None where it is not due, or where any of it is in another relay's hand."""
+    with operator_context():
+        outbox_heads.lock(serial)
+        now = clock.now()
+        first = outbox_heads.first(serial)
+        if first is None or first.next_at > now or outbox_heads.in_hand(serial, now):
+            return None
+        first.claimed_until = now + LEASE
+        OutboxMessage.objects.filter(pk=first.pk).update(claimed_until=first.claimed_until)
+    return first
+
+
+def _follow(head: OutboxMessage, most: int, done: Counter[str]) -> None:
+    """Send a message and those behind it in its serial, one after the other, until one does not arrive."""
+    provider = _Once(head.tenant_id)
+    with operator_context():
+        attempt = _begin(head)
+    while attempt is not None:
+        most -= 1
+        outcome = _attempt(attempt, provider)
+        kept, attempt = _turn(attempt, outcome, more=most > 0)
+        done.update((outcome.name if kept else "lost", "sent"))
+
+
+def _turn(attempt: Attempt, outcome: Outcome, *, more: bool) -> tuple[bool, Attempt | None]:
+    """Write what became of an attempt, and begin the next of its serial, which so is never out of our hand."""
+    with operator_context():
+        kept = bool(_claimed(attempt.message, attempt.until).update(**outcome.values))
+        now = clock.now()
+        if not (kept and outcome.ended and more and now < attempt.until):
+            return kept, None
+        following = outbox_heads.first(attempt.message.serial)
+        free = following is not None and not (following.claimed_until and following.claimed_until > now)
+        return kept, _begin(following) if following is not None and free and following.next_at <= now else None
+
+
+class _Once:
+    """The provider of a tenant, asked for once in a run."""
+
+    def __init__(self, tenant_id: UUID) -> None:
+        self.tenant_id = tenant_id
+
+    @cached_property
+    def provider(self) -> BillingProvider:
+        with operator_context():
+            name = customers.of(self.tenant_id).provider
+        return accounts.usable(name)
 
 
 def _deliver_local() -> int:
@@ -135,72 +171,51 @@ def _deliver_local() -> int:
         return moved
 
 
-def _attempt(message: OutboxMessage) -> str:
-    """One attempt outside of transactions: delivered, retried, parked, or lost to another relay."""
-    attempt = _begin(message)
-    if attempt is None:
-        return "lost"
+def _attempt(attempt: Attempt, once: _Once) -> Outcome:
+    """One attempt, outside of transactions."""
     try:
-        noted = topics.deliver(attempt, _provider(message))
+        noted = topics.deliver(attempt, once.provider)
     except TryAgain as failure:
         return _later(attempt, str(failure), after=failure.after, ambiguous=failure.ambiguous)
     except Rejected as refusal:
-        return _end(attempt, OutboxState.PARKED, str(refusal), ambiguous=attempt.was_ambiguous)
+        return _end(OutboxState.PARKED, str(refusal), ambiguous=attempt.was_ambiguous)
     except Exception as fault:
-        log.exception("billing.relay_failed", key=message.key, topic=message.topic)
+        log.exception("billing.relay_failed", key=attempt.message.key, topic=attempt.message.topic)
         if attempt.number >= MOST_FAULTS:
-            return _end(attempt, OutboxState.PARKED, repr(fault)[:500], ambiguous=True)
+            return _end(OutboxState.PARKED, repr(fault)[:500], ambiguous=True)
         return _later(attempt, repr(fault)[:500], ambiguous=True)
-    return _end(attempt, OutboxState.DELIVERED, "", ambiguous=False, payload={**message.payload, **noted})
-
-
-def _provider(message: OutboxMessage) -> BillingProvider:
-    with operator_context():
-        name = customers.of(message.tenant_id).provider
-    try:
-        provider = providers.by_name(name)
-    except providers.NoSuchProvider as missing:
-        raise TryAgain(f"the provider {name} is not set up", after=LONGEST_PAUSE) from missing
-    if wrong := accounts.fault(provider):
-        raise TryAgain(wrong, after=LONGEST_PAUSE)
-    return provider
+    return _end(OutboxState.DELIVERED, "", ambiguous=False, payload={**attempt.message.payload, **noted})
 
 
 def _begin(message: OutboxMessage) -> Attempt | None:
-    """Note that the message may arrive from now on; None where the claim was lost."""
+    """Note that the message may arrive from now on; None where the claim was lost. Call in the operator's scope."""
     now = clock.now()
     until = now + LEASE
-    with operator_context():
-        begun = _claimed(message, message.claimed_until).update(
-            attempts=F("attempts") + 1, ambiguous=True, claimed_until=until,
-            first_attempt_at=Coalesce("first_attempt_at", now),
-        )  # fmt: skip
+    begun = _claimed(message, message.claimed_until).update(
+        attempts=F("attempts") + 1, ambiguous=True, claimed_until=until,
+        first_attempt_at=Coalesce("first_attempt_at", now),
+    )  # fmt: skip
     if not begun:
         return None
     return Attempt(message, message.attempts + 1, until, message.ambiguous, message.first_attempt_at or now)
 
 
-def _later(attempt: Attempt, reason: str, *, after: float | None = None, ambiguous: bool) -> str:
+def _later(attempt: Attempt, reason: str, *, after: float | None = None, ambiguous: bool) -> Outcome:
     pause = min(LONGEST_PAUSE, 2.0 ** min(attempt.number, 12))
     pause = random.uniform(pause / 2, pause) if after is None else after + random.uniform(0, 1)  # noqa: S311 jitter
-    next_at = clock.now() + timedelta(seconds=pause)
     # what may have arrived once may have arrived for ever
     unclear = ambiguous or attempt.was_ambiguous
-    with operator_context():
-        kept = _claimed(attempt.message, attempt.until).update(
-            claimed_until=None, next_at=next_at, last_error=reason, ambiguous=unclear,
-            first_attempt_at=attempt.first_at if unclear else None,
-        )  # fmt: skip
-    return "retried" if kept else "lost"
+    values = {
+        "claimed_until": None, "next_at": clock.now() + timedelta(seconds=pause), "last_error": reason,
+        "ambiguous": unclear, "first_attempt_at": attempt.first_at if unclear else None,
+    }  # fmt: skip
+    return Outcome("retried", values)
 
 
-def _end(attempt: Attempt, state: OutboxState, reason: str, **values: object) -> str:
+def _end(state: OutboxState, reason: str, **values: object) -> Outcome:
     delivered_at = clock.now() if state == OutboxState.DELIVERED else None
-    with operator_context():
-        kept = _claimed(attempt.message, attempt.until).update(
-            state=state, claimed_until=None, last_error=reason, delivered_at=delivered_at, **values
-        )
-    return state.value if kept else "lost"
+    written = {"state": state, "claimed_until": None, "last_error": reason, "delivered_at": delivered_at}
+    return Outcome(state.value, written | values)
 
 
 def _claimed(message: OutboxMessage, until: datetime | None) -> TenantQuerySet[OutboxMessage]:

@@ -44,6 +44,11 @@ class OutboxMessage(TenantModel):
         indexes = [
             models.Index(fields=["next_at"], condition=models.Q(state="pending"), name="outbox_pending"),
             models.Index(fields=["serial", "created_at"], condition=models.Q(state="pending"), name="outbox_serial"),
+            models.Index(
+                fields=["serial"],
+                condition=models.Q(state="pending", claimed_until__isnull=False),
+                name="outbox_in_hand",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ lint:
 
 bench:
 	@requirements/install dev
-	@$(PYTHON) -m tests.bench
+	@$(PYTHON) -m tests.bench $(WHAT)
 
 chaos:
 	@requirements/install dev

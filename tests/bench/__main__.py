@@ -1,4 +1,7 @@
-"""`make bench`: raw model, throughput over HTTP, time at low load, polls, memory; JSON on standard output."""
+"""`make bench`: raw model, throughput over HTTP, time at low load, polls, memory; JSON on standard output.
+
+With `billing` as its first argument the speed of billing, see `billing.py`.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ import httpx
 import numpy as np
 from PIL import Image
 
+from tests.bench import billing
+
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = [sys.executable, "manage.py"]
 POLL_SECONDS = 5.0
@@ -30,6 +35,8 @@ PLAN = "pay-per-use"
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["billing"]:
+        sys.exit(billing.main(sys.argv[2:]))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plugin", default="digits", choices=["digits", "xray-chest-nodule"])
     parser.add_argument("--jobs", type=int, default=200)

@@ -1,0 +1,1 @@
+"""The parts of billing's bench; `tests.bench.billing` gives each a process and a database."""

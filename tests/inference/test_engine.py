@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from billing import cycle
 from billing.errors import ClosingFailed
 from billing.models import Invoice, Reservation, ReservationState, UsageEvent
 from inference import outcomes, sweeper
@@ -287,8 +288,8 @@ def test_a_sweep_closes_the_periods_that_have_ended(
     with tenant_context(clinic.tenant.id):
         assert not Invoice.objects.exists()
     monkeypatch.setattr(sweeper, "timezone", SimpleNamespace(now=lambda: timezone.now() + timedelta(days=40)))
-    sweeper.close_periods()
-    sweeper.close_periods()
+    sweeper.sweep()
+    sweeper.sweep()
     with tenant_context(clinic.tenant.id):
         assert Invoice.objects.count() == 1
 
@@ -297,7 +298,7 @@ def test_what_can_not_be_closed_does_not_end_the_sweep(clinic: Party, monkeypatc
     def failing(_: object) -> None:
         raise ClosingFailed("one")
 
-    monkeypatch.setattr(sweeper.cycle, "close_due", failing)
+    monkeypatch.setattr(cycle, "close_due", failing)
     assert sweeper.sweep().freed == 0
 
 

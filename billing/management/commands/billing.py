@@ -1,4 +1,4 @@
-"""`manage.py billing advance | seed | check | rate | sync | reconcile | figures`: the operator's billing commands."""
+"""`manage.py billing advance | seed | check | rate | figures | sync | reconcile`: the operator's billing commands."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class Command(BaseCommand):
         rate = actions.add_parser("rate", help="what a quantity costs by a price", description=simulate.DESCRIPTION)
         rate.add_argument("--price", required=True, metavar="JSON", help=simulate.PRICE_HELP)
         rate.add_argument("--quantity", required=True, metavar="N", help="units, up to 6 digits after the point")
+        month = actions.add_parser("figures", help="recurring revenue, use, credits, margins and debts of a month")
+        month.add_argument("--month", type=first_of_month, metavar="YYYY-MM", help="this one if it is left out")
+        month.add_argument("--currency", metavar="usd", help="all that there are if it is left out")
         sync = actions.add_parser("sync", help="bring the catalogue to whoever collects; repeating it makes nothing")
         reconcile = actions.add_parser("reconcile", help="compare usage, outbox, provider, ledger and invoices")
         reconcile.add_argument("--from", dest="since", type=moment, required=True, metavar="DATE")
         reconcile.add_argument("--to", dest="until", type=moment, required=True, metavar="DATE", help="not included")
-        month = actions.add_parser("figures", help="recurring revenue, use, credits, margins and debts of a month")
-        month.add_argument("--month", type=first_of_month, metavar="YYYY-MM", help="this one if it is left out")
-        month.add_argument("--currency", metavar="usd", help="all that there are if it is left out")
-        for action in (advance, seed, check, rate, sync, reconcile, month):
+        for action in (advance, seed, check, rate, month, sync, reconcile):
             action.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,9 +50,9 @@ class Command(BaseCommand):
             "seed": self.seed,
             "check": self.check_books,
             "rate": self.rate,
+            "figures": self.figures,
             "sync": operating.sync,
             "reconcile": operating.reconcile,
-            "figures": self.figures,
         }
         answer = actions[options["action"]](**options)
         if options["json"]:
@@ -101,7 +101,10 @@ class Command(BaseCommand):
 
 def first_of_month(text: str) -> datetime:
     """The first moment of a month written as 2026-12, UTC."""
-    return moment(f"{text}-01")
+    found = moment(f"{text}-01")
+    if found.year not in figures.YEARS:
+        raise ArgumentTypeError(f"not a month: {text}")
+    return found
 
 
 def moment(text: str) -> datetime:

@@ -36,7 +36,12 @@ def reconcile(sizes: dict[str, Any]) -> dict[str, Any]:
     with operator_context():
         how = plans(found[-1])
     seconds = told(found)["ms"] / 1000
-    return {"events": sizes["events"], **told(found), "events_per_second": round(sizes["events"] / seconds), "slow": how}
+    return {
+        "events": sizes["events"],
+        **told(found),
+        "events_per_second": round(sizes["events"] / seconds),
+        "slow": how,
+    }
 
 
 def close(sizes: dict[str, Any]) -> dict[str, Any]:

@@ -62,9 +62,7 @@ def funded_customer() -> Customer:
     offer("bench-funded", limit=LIMIT)
     made = customer("funded", "bench-funded")
     with tenant_context(made.id):
-        credits.grant(
-            made.id, Decimal(LIMIT), "usd", kind=GrantKind.PROMOTIONAL, reason="bench", actor="bench"
-        )
+        credits.grant(made.id, Decimal(LIMIT), "usd", kind=GrantKind.PROMOTIONAL, reason="bench", actor="bench")
         customers.set_caps(made.id, soft=LIMIT, hard=2 * LIMIT, actor="bench")
     return made
 

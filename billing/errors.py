@@ -252,3 +252,10 @@ class CheckoutClosed(UserError):
 
     code = "checkout_closed"
     template = "This page has been used already: begin again."
+
+
+class PrintingUnavailable(UserError):
+    """The machine lacks what makes a PDF."""
+
+    code = "printing_unavailable"
+    template = "This server can not make a PDF: the page and the table show the same."

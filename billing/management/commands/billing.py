@@ -100,8 +100,11 @@ class Command(BaseCommand):
 
 
 def first_of_month(text: str) -> datetime:
-    """The first moment of a month written as 2026-12, UTC."""
-    return moment(f"{text}-01")
+    """The first moment of a month written as 2026-12, UTC; not so near an end of the calendar that others lack beside it."""
+    found = moment(f"{text}-01")
+    if not date.min.year + 1 < found.year < date.max.year:
+        raise ArgumentTypeError(f"not a date: {text}")
+    return found
 
 
 def moment(text: str) -> datetime:

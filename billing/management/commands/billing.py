@@ -100,7 +100,7 @@ class Command(BaseCommand):
 
 
 def first_of_month(text: str) -> datetime:
-    """The first moment of a month written as 2026-12, UTC; not so near an end of the calendar that others lack beside it."""
+    """The first moment of a month written as 2026-12, UTC; not at the very ends of the calendar."""
     found = moment(f"{text}-01")
     if not date.min.year + 1 < found.year < date.max.year:
         raise ArgumentTypeError(f"not a date: {text}")

@@ -9,7 +9,31 @@ from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, In
 ZERO = Decimal(0)
 # 38 digits of amount and 24 of quantity fit; what does not is an error instead of a silent rounding
 EXACT = Context(prec=80, rounding=ROUND_HALF_UP, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
-MINOR_DIGITS = {"bhd": 3, "clp": 0, "isk": 0, "jod": 3, "jpy": 0, "krw": 0, "kwd": 3, "omr": 3, "tnd": 3, "vnd": 0}
+MINOR_DIGITS = {
+    **dict.fromkeys(
+        (
+            "bif",
+            "clp",
+            "djf",
+            "gnf",
+            "isk",
+            "jpy",
+            "kmf",
+            "krw",
+            "pyg",
+            "rwf",
+            "ugx",
+            "uyi",
+            "vnd",
+            "vuv",
+            "xaf",
+            "xof",
+            "xpf",
+        ),
+        0,
+    ),
+    **dict.fromkeys(("bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd"), 3),
+}
 """Digits after the point, by ISO 4217, where they are not 2."""
 
 

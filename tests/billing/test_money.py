@@ -53,6 +53,8 @@ def test_the_plain_form_has_no_trailing_zeros(stored: str, shown: str) -> None:
     assert str(money.plain(Decimal(stored))) == shown
 
 
-@pytest.mark.parametrize(("currency", "shown"), [("usd", "5.00"), ("jpy", "500"), ("kwd", "0.500")])
+@pytest.mark.parametrize(
+    ("currency", "shown"), [("usd", "5.00"), ("jpy", "500"), ("kwd", "0.500"), ("xof", "500"), ("iqd", "0.500")]
+)
 def test_minor_units_depend_on_the_currency(currency: str, shown: str) -> None:
     assert str(money.in_major_units(500, currency)) == shown

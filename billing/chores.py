@@ -11,6 +11,7 @@ from django.db import Error
 
 from billing import accounts, ageing, catalogue_sync, credits, cycle, inbox, reconciliation, relay
 from billing.models import ProviderAccount, ReconciliationRun
+from billing.providers.base import Rejected, TryAgain
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +23,9 @@ RECONCILED_DAYS = 3
 RECONCILED_AFTER = timedelta(hours=3)
 """So long after midnight (UTC) the day before is compared."""
 DAY = timedelta(days=1)
+PUT_OFF = timedelta(minutes=1)
+"""Until what a provider refused, or does not have, is asked for again."""
+_put_off: dict[str, datetime] = {}
 
 
 def run(now: datetime) -> None:
@@ -42,10 +46,15 @@ def run_outside(now: datetime) -> None:
 
 
 def _try(chore: Callable[[datetime], object], now: datetime) -> None:
+    if now < _put_off.get(chore.__name__, now):
+        return
     try:
         chore(now)
     except Error:
         raise
+    except (TryAgain, Rejected, accounts.WrongAccount) as failure:
+        _put_off[chore.__name__] = now + PUT_OFF
+        log.warning("billing.chore_put_off", chore=chore.__name__, reason=str(failure))
     except Exception:
         log.exception("billing.chore_failed", chore=chore.__name__)
 

@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from billing import catalogue_sync, clock, provider_objects
+from billing import catalogue_sync, clock
 from billing.delivery.attempt import Attempt
 from billing.delivery.payers import external_customer
 from billing.domain.matching import Arrival, arrival
 from billing.domain.money import total
 from billing.domain.provider_prices import countable
 from billing.models import BilledUsage, OutboxMessage, OutboxState, UsageEvent
-from billing.providers.base import BillingProvider, Capability, Rejected, UsageOrder
+from billing.providers.base import BillingProvider, Capability, Rejected, TryAgain, UsageOrder
 from tenants.context import operator_context
 
 METERED, ITEM = "meter", "invoice_item"
@@ -25,6 +25,8 @@ UNREMEMBERED = timedelta(hours=20)
 TOO_OLD = timedelta(days=34)
 """A provider takes no report older than 35 days."""
 MINUTE = timedelta(minutes=1)
+METER_SECONDS = 10
+"""Until it is looked again whether a meter was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +76,25 @@ def floor_minute(moment: datetime) -> datetime:
 
 
 def _report(message: OutboxMessage, provider: BillingProvider) -> Report | None:
-    """None for what the provider can not charge as we do: part of it paid from credits, not whole, not its price."""
+    """None for what the provider can not count as we do: part of it paid from credits, not whole, not its price.
+
+    Raises `TryAgain` while its meter is not there yet. Whether the subscription is there does not matter: what is due
+    is brought to our total when the period is closed.
+    """
     if Capability.METER_EVENTS not in provider.capabilities:
         return None
     with operator_context():
-        event = UsageEvent.objects.select_related("meter", "price__meter").get(pk=message.payload["usage_event"])
-        subscribed = provider_objects.external_id(provider, provider_objects.SUBSCRIPTION, event.subscription_id)
+        event = UsageEvent.objects.select_related("meter", "price__meter", "price__plan_version__plan").get(pk=message.payload["usage_event"])
         stream = catalogue_sync.stream_of(event.price)
         meter = catalogue_sync.external_id(provider, catalogue_sync.METER, stream.stream_id) if stream else ""
         invoiced = BilledUsage.objects.filter(usage_event=event, stands=True).exists()
     charged = event.billable and not event.credited and event.metered > 0 and countable(event.metered)
-    if not charged or not subscribed or stream is None or not meter:
+    if not charged or stream is None or catalogue_sync.price_order(event.price) is None:
         return None
+    if not meter:
+        if invoiced:
+            return None
+        raise TryAgain(f"the meter {stream.event_name} is not at the provider yet", after=METER_SECONDS)
     return Report(event, stream.event_name, meter, invoiced)
 
 

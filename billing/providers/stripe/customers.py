@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from stripe import StripeClient
 
 from billing.providers.base import CustomerOrder, Rejected
 from billing.providers.stripe.client import call, digest, options
+
+log = structlog.get_logger(__name__)
 
 TENANT = "assay_tenant"
 LOCALES = {"zh-hans": "zh"}
@@ -34,8 +37,15 @@ def portal_url(client: StripeClient, customer: str, return_url: str) -> str:
 
 
 def _known(client: StripeClient, order: CustomerOrder) -> str:
-    """One that was made by a request whose answer was lost longer ago than Stripe remembers keys."""
-    found = call(client.v1.customers.search, {"query": f"metadata['{TENANT}']:'{order.tenant_id}'", "limit": 1})
+    """One that was made by a request whose answer was lost longer ago than Stripe remembers keys.
+
+    Search is not there for every account: without it the key of the creation has to suffice.
+    """
+    try:
+        found = call(client.v1.customers.search, {"query": f"metadata['{TENANT}']:'{order.tenant_id}'", "limit": 1})
+    except Rejected as refusal:
+        log.warning("billing.search_refused", reason=str(refusal))
+        return ""
     return found.data[0].id if found.data else ""
 
 

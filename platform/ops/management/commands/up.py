@@ -51,6 +51,7 @@ class Command(BaseCommand):
         except RedisNotFound as error:
             raise CommandError(str(error)) from error
         prepare()
+        self.check_settings()
         if fake is not None:
             found.append(fake.part)
         supervisor = Supervisor(found, {**environment(host, port), **(fake.settings if fake else {})})
@@ -61,6 +62,10 @@ class Command(BaseCommand):
         supervisor.say("up", f"portal {shown}/  admin {shown}/admin/  Ctrl-C ends all")
         supervisor.run()
         lock.close()
+
+    def check_settings(self) -> None:
+        """Raises `SystemCheckError` where the parts would not run: one refusal here, not one of each part for ever."""
+        self.check(databases=["default"])
 
     def fake_stripe(self, host: str, port: int, options: dict[str, Any]) -> FakeStripe:
         """Raises `CommandError` where real money could be meant."""

@@ -72,7 +72,9 @@ def plans(watch: Watch, count: int = 3) -> list[dict[str, Any]]:
     """How the database goes about the slowest statements. Call in the scope that they ran in."""
     slowest = sorted(watch.statements, key=lambda each: each[2], reverse=True)
     asked = [each for each in slowest if each[0].lstrip().startswith(PLANNED)][:count]
-    return [{"ms": round(seconds * 1000, 2), "sql": short(sql), "plan": plan(sql, params)} for sql, params, seconds in asked]
+    return [
+        {"ms": round(seconds * 1000, 2), "sql": short(sql), "plan": plan(sql, params)} for sql, params, seconds in asked
+    ]
 
 
 def plan(sql: str, params: Any) -> list[str]:

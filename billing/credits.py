@@ -204,12 +204,12 @@ def _warn(grants: list[CreditGrant], before: Decimal) -> None:
 
 def _hold(reservation: Reservation, grant: CreditGrant, part: Decimal) -> None:
     """A place that comes back to life after it had expired finds the row of its first hold."""
-    CreditHold.objects.for_tenant(reservation.tenant_id).update_or_create(
-        reservation=reservation, grant=grant,
-        defaults={"amount": part, "state": HoldState.HELD}, create_defaults={
-            "tenant_id": reservation.tenant_id, "amount": part, "state": HoldState.HELD,
-        },
-    )  # fmt: skip
+    hold = CreditHold(
+        tenant_id=reservation.tenant_id, reservation=reservation, grant=grant, amount=part, state=HoldState.HELD
+    )
+    CreditHold.objects.bulk_create(
+        [hold], update_conflicts=True, unique_fields=["reservation", "grant"], update_fields=["amount", "state"]
+    )
 
 
 def _held_parts(reservation: Reservation) -> list[tuple[CreditHold, CreditGrant]]:

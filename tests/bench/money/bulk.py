@@ -14,14 +14,13 @@ from tenants.models import Tenant
 from tests.bench.money import world
 from tests.bench.money.rows import copies, numbered, settle_down
 from tests.bench.money.timing import in_turns, plans, told, watching
+from tests.billing.work import make_plan
 
 TENANTS = 50
 
 
 def reconcile(sizes: dict[str, Any]) -> dict[str, Any]:
     """All events of some customers over ten days."""
-    with operator_context():
-        pass
     for each in world.subscribers(TENANTS):
         with operator_context():
             world.copy_work(world.first_event(each.id), sizes["events"] // TENANTS - 1)
@@ -45,10 +44,11 @@ def reconcile(sizes: dict[str, Any]) -> dict[str, Any]:
 
 
 def close(sizes: dict[str, Any]) -> dict[str, Any]:
-    """The period of every subscription at once: a tenth of them have work, all of them a fee or nothing."""
+    """The period of every subscription at once; each has a fee and one piece of work or none."""
     number = sizes["subscriptions"]
+    make_plan("bench-fee", fee="1000")
     with operator_context():
-        copy_subscribers(world.customer("closed", "clinic").id, world.next_numbers(number), number)
+        copy_subscribers(world.customer("closed", "bench-fee").id, world.next_numbers(number), number)
     settle_down()
     at = clock.now() + timedelta(days=32)
     with clock.at(at), watching() as watch:

@@ -26,7 +26,7 @@ LIMIT = 1_000_000
 
 
 def ratios(sizes: dict[str, Any]) -> dict[str, Any]:
-    """The same submit with billing's place, without it, and with one that has credits, a cap and a limit with alerts."""
+    """The same submit with billing's place, without it, and with credits, a cap and a limit with alerts."""
     with echo_installed():
         plain, funded = customer("plain"), funded_customer()
         with_quota, with_all = (submit(each, study_of(each.tenant)) for each in (plain, funded))

@@ -14,7 +14,7 @@ from billing import checkouts, clock, credits, customers
 from billing.domain.money import total
 from billing.domain.tax import tax_on
 from billing.models import CreditGrant, CreditHold, HoldState
-from portal import exports
+from portal import exports, job_ids
 from portal.amounts import InvalidAmount, minor_units
 from portal.base import TenantView
 from portal.names import plugin_title
@@ -34,7 +34,8 @@ class Credits(MoneyView):
     def get(self, request: HttpRequest) -> HttpResponse:
         grants = list(CreditGrant.objects.for_tenant(self.tenant))
         listed = [(grant, state_of(grant, clock.now())) for grant in grants]
-        page = Paginator(burned(self.tenant.id).order_by("-reservation__ended_at", "-id"), PAGE)
+        pages = Paginator(burned(self.tenant.id).order_by("-reservation__ended_at", "-id"), PAGE)
+        page = pages.get_page(request.GET.get("page"))
         return self.page(
             request,
             "credits.html",
@@ -42,7 +43,8 @@ class Credits(MoneyView):
             available=credits.available(self.tenant.id, self.currency),
             held=total(grant.held for grant in grants if grant.currency == self.currency),
             grants=sorted(listed, key=lambda each: each[1] != "good"),
-            pages=page.get_page(request.GET.get("page")),
+            pages=page,
+            **job_ids.told(self.tenant.id, (hold.reservation.job_id for hold in page)),
         )
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from billing import checkouts, invoices, pdf, subscriptions
 from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceState, UsageEvent
-from portal import exports
+from portal import exports, job_ids
 from portal.base import TenantView, find, own
 from portal.names import invoice_line
 from portal.paying import MoneyView, PayView, go
@@ -100,6 +100,7 @@ class LinePage(MoneyView):
             text=invoice_line(line.code, line.params),
             listed=[(encode("job", event.job_id), event) for event in page],
             pages=page,
+            **job_ids.told(self.tenant.id, (event.job_id for event in page)),
         )
 
 

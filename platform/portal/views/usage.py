@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from billing import clock, credits, forecast, invoices, quota, spending, subscriptions, usage
 from billing.domain.money import total
 from billing.models import Subscription, UsageEvent
-from portal import charts, exports, ranges
+from portal import charts, exports, job_ids, ranges
 from portal.base import TenantView
 from portal.names import plugin_title
 from tenants.ids import encode
@@ -34,14 +34,16 @@ class Usage(TenantView):
         context = (
             self.money(subscription) if subscription else {"days": self.chart(None, clock.now() - LOOK_BACK, "usd")}
         )
+        recent = self.recent()
         return self.page(
             request,
             self.template,
             subscription=subscription,
             now=clock.now(),
             states=quota.states(self.tenant.id),
-            recent=self.recent(),
+            recent=recent,
             ranges=ranges.offered(),
+            **job_ids.told(self.tenant.id, (event.job_id for _identity, event in recent)),
             **context,
         )
 

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 
 from inference.plugins.xray_chest_nodule.anatomy import draw_thorax
 from inference.plugins.xray_chest_nodule.fields import Plane, band, noise, random_frame, smooth_field, step
-from inference.plugins.xray_chest_nodule.lesions import Lesion, Stamp, random_lesion, random_lesions, stamp
+from inference.plugins.xray_chest_nodule.lesions import Lesion, random_lesion, random_lesions, stamp
 from inference.plugins.xray_chest_nodule.preprocess import FIELD
 from inference.plugins.xray_chest_nodule.scenes import cut, draw_scene, read_grey
 from inference.training.progress import progress
@@ -30,10 +30,12 @@ OPACITY, LUNG = 1, 2
 CHEST_SHARE = 0.66
 OWN_SHARE = 0.5
 LESION_SHARE_CHEST, LESION_SHARE_SCENE = 0.66, 0.5
-CHEST_STRENGTHS = (0.05, 0.36)
-SCENE_STRENGTHS = (0.08, 0.5)
-# a shadow that lifts the shown grey by less than this is invisible, so it is neither drawn nor labelled
-VISIBLE = 0.022
+CHEST_STRENGTHS = (0.1, 0.5)
+SCENE_STRENGTHS = (0.12, 0.6)
+# what a person can see: a shadow that lifts the shown grey by this share of its range, and by this many standard
+# deviations of the grey around it; a fainter one is neither drawn nor labelled
+VISIBLE_LIFT, VISIBLE_CONTRAST = 0.06, 1.0
+STRONGER = 1.8
 CHUNK = 100
 PROCESSES = 2
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
@@ -108,18 +110,21 @@ def insert(rng: np.random.Generator, base: Plane, lesions: list[Lesion], tone: T
     for lesion in lesions:
         shade = stamp(rng, lesion, base.shape[0])
         place = (shade.rows, shade.columns)
-        if is_visible(density[place], shade, tone):
-            density[place] += shade.shadow
-            mask[place] |= shade.outline
+        for shadow in (shade.shadow, shade.shadow * np.float32(STRONGER)):
+            if is_visible(density[place], shadow, shade.outline, tone):
+                density[place] += shadow
+                mask[place] |= shade.outline
+                break
     return density, mask
 
 
-def is_visible(under: Plane, shade: Stamp, tone: Tone) -> bool:
-    outline = shade.outline
-    if not outline.any():
+def is_visible(under: Plane, shadow: Plane, outline: NDArray[np.bool_], tone: Tone) -> bool:
+    """Whether a person could see the shadow over what lies under it; both in the window of the lesion."""
+    if not outline.any() or outline.all():
         return False
-    lift = tone(under + shade.shadow)[outline] - tone(under)[outline]
-    return bool(lift.mean() > VISIBLE)
+    shown = tone(under)
+    lift = float((tone(under + shadow) - shown)[outline].mean())
+    return lift > VISIBLE_LIFT and lift > VISIBLE_CONTRAST * float(shown[~outline].std())
 
 
 def random_tone(rng: np.random.Generator, density: Plane) -> Tone:

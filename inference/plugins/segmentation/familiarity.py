@@ -38,6 +38,9 @@ class Familiarity:
         return float(np.partition(apart, min(NEIGHBOURS, len(apart)) - 1)[min(NEIGHBOURS, len(apart)) - 1])
 
 
+UNKNOWN = Familiarity(*(np.zeros((1, 1), dtype=np.float32),) * 3, limit=np.inf)
+
+
 def learn(known: Features, held: Features, margin: float = MARGIN) -> Familiarity:
     """From features (n, d) of training inputs, with the limit from those (m, d) of held-out known inputs."""
     centre, scale = known.mean(axis=0), known.std(axis=0) + 1e-3 * max(float(known.std()), 1e-6)

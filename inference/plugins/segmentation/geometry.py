@@ -61,8 +61,11 @@ def positions_of(headers: Sequence[InstanceHeader]) -> list[float]:
     return found
 
 
-def stack_faults(headers: Sequence[InstanceHeader], fewest: int) -> Iterator[Fault]:
-    """What speaks against the instances as one evenly spaced stack of at least `fewest` slices; most basic first."""
+def stack_faults(headers: Sequence[InstanceHeader], fewest: int, largest_distance: float) -> Iterator[Fault]:
+    """What speaks against the instances as one evenly spaced stack of at least `fewest` slices; most basic first.
+
+    `largest_distance` is that of neighbouring slices, in mm.
+    """
     if any(header.frames != 1 for header in headers):
         yield "The series has a multi-frame object; send it as single slices.", {}
         return
@@ -73,7 +76,7 @@ def stack_faults(headers: Sequence[InstanceHeader], fewest: int) -> Iterator[Fau
     basic = list(uniform_faults(headers))
     yield from basic
     if not basic:
-        yield from distance_faults(headers)
+        yield from distance_faults(headers, largest_distance)
 
 
 def uniform_faults(headers: Sequence[InstanceHeader]) -> Iterator[Fault]:
@@ -91,8 +94,8 @@ def uniform_faults(headers: Sequence[InstanceHeader]) -> Iterator[Fault]:
         yield "The slices differ in their pixel spacing.", {}
 
 
-def distance_faults(headers: Sequence[InstanceHeader]) -> Iterator[Fault]:
-    """Duplicates, missing slices and a tilted gantry."""
+def distance_faults(headers: Sequence[InstanceHeader], largest: float) -> Iterator[Fault]:
+    """Duplicates, missing slices, slices too far apart, and a tilted gantry."""
     positions = np.array(positions_of(headers))
     order = np.argsort(positions, kind="stable")
     steps = np.diff(positions[order])
@@ -105,6 +108,9 @@ def distance_faults(headers: Sequence[InstanceHeader]) -> Iterator[Fault]:
         missing = sum(max(1, round(float(steps[gap]) / usual) - 1) for gap in gaps)
         yield "Slices are missing: about %(missing)s, first after slice %(after)s.", {
             "missing": missing, "after": int(gaps[0]) + 1}  # fmt: skip
+    if usual > largest:
+        yield "The slices lie %(distance)s mm apart; this analysis needs at most %(limit)s mm.", {
+            "distance": round(usual, 1), "limit": largest}  # fmt: skip
     if tilt_of(headers, order) > TILT:
         yield "The gantry was tilted: the slices are shifted against each other.", {}
 

@@ -60,7 +60,8 @@ class Sample:
 class Settings:
     """Fixed with the code: the network, the grid, neighbouring slices on either side, level and least cells of a mark.
 
-    `fewest_slices` is what a series must have; `unfamiliar` is the sentence for a scan that is like nothing known.
+    `fewest_slices` is what a series must have, `largest_distance` how far apart in mm they may lie; `unfamiliar` is the
+    sentence for a scan that is like nothing known.
     """
 
     design: Design
@@ -70,6 +71,7 @@ class Settings:
     fewest_cells: int
     fewest_slices: int
     unfamiliar: str
+    largest_distance: float = 6.0
 
 
 class ScanPlugin(Plugin[Sample, Mapped]):
@@ -129,7 +131,8 @@ class ScanPlugin(Plugin[Sample, Mapped]):
         verdict = self.judge(inputs, series)
         if isinstance(verdict, Refused):
             return verdict
-        fault = next(stack_faults(series.instances, self.settings.fewest_slices), None)
+        limits = self.settings.fewest_slices, self.settings.largest_distance
+        fault = next(stack_faults(series.instances, *limits), None)
         return Refused(CODE, *fault) if fault else Accepted()
 
     def load(self, artefacts: Path) -> None:
@@ -137,6 +140,10 @@ class ScanPlugin(Plugin[Sample, Mapped]):
         self._predict = compile_predict(load_network(design, artefacts / MODEL_FILE), design)
         self._thresholds = load_thresholds(artefacts / THRESHOLDS_FILE)
         self._artefacts = artefacts
+
+    def use(self, predict: Predict, thresholds: Thresholds) -> None:
+        """Take a model that was just trained, as `load` takes one from its artefacts."""
+        self._predict, self._thresholds = predict, thresholds
 
     def prepare(self, inputs: Inputs, pixels: PixelReader) -> Sequence[Sample]:
         verdict, series = self.choose(inputs)

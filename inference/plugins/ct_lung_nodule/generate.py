@@ -5,6 +5,7 @@ Scan `index` of series `seed` is the same on every machine with the same librari
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.plugins.ct_lung_nodule.fields import Field
-from inference.plugins.ct_lung_nodule.nodules import Nodule, insert_nodules
+from inference.plugins.ct_lung_nodule.nodules import KINDS, Nodule, insert_nodules
 from inference.plugins.ct_lung_nodule.thorax import draw_thorax
 from inference.plugins.segmentation.samples import Column, Series
 from inference.plugins.segmentation.slices import SeriesPlan, write_series
@@ -23,7 +24,8 @@ from inference.plugins.segmentation.slices import SeriesPlan, write_series
 SHAPE = (120, 240, 304)
 INSIDE, BETWEEN = 1.0, 2.0
 MOST_NODULES = 30
-COLUMNS = (Column("hu", SHAPE, "int16"), Column("truth", SHAPE, "uint8"), Column("kinds", (MOST_NODULES + 1,), "int8"))
+
+Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class DrawnScan:
     nodules: tuple[Nodule, ...]
 
 
-def draw_scan(seed: int, index: int, count: int, shape: tuple[int, int, int] = SHAPE) -> DrawnScan:
+def draw_scan(seed: int, index: int, count: int, shape: Shape = SHAPE) -> DrawnScan:
     """A scan with up to `count` nodules."""
     rng = np.random.default_rng([seed, index])
     thorax = draw_thorax(rng, shape, INSIDE, BETWEEN)
@@ -62,25 +64,26 @@ def nodule_count(seed: int, index: int, crowded: bool) -> int:
     return 0 if index % 3 == 0 else int(rng.integers(1, 6))
 
 
-def columns_of(seed: int, crowded: bool, index: int) -> Mapping[str, Any]:
+def columns_of(seed: int, crowded: bool, shape: Shape, index: int) -> Mapping[str, Any]:
     """One scan as columns; kinds are indices into `KINDS` by label, -1 where there is no such label."""
-    from inference.plugins.ct_lung_nodule.nodules import KINDS
-
-    scan = draw_scan(seed, index, nodule_count(seed, index, crowded))
+    scan = draw_scan(seed, index, nodule_count(seed, index, crowded), shape)
     kinds = np.full(MOST_NODULES + 1, -1, dtype=np.int8)
     for nodule in scan.nodules:
         kinds[nodule.number] = KINDS.index(nodule.kind)
     return {"hu": scan.hu.astype(np.int16), "truth": scan.truth, "kinds": kinds}
 
 
-def scan_series(folder: Path, seed: int, count: int, crowded: bool) -> Series:
+def scan_series(folder: Path, seed: int, count: int, crowded: bool, shape: Shape = SHAPE) -> Series:
     """A series of drawn scans on disk."""
-    import functools
+    columns = (
+        Column("hu", shape, "int16"),
+        Column("truth", shape, "uint8"),
+        Column("kinds", (MOST_NODULES + 1,), "int8"),
+    )
+    return Series(folder, count, columns, functools.partial(columns_of, seed, crowded, shape), chunk=4)
 
-    return Series(folder, count, COLUMNS, functools.partial(columns_of, seed, crowded), chunk=4)
 
-
-def sample_study(folder: Path, seed: int = 4, count: int = 4, shape: tuple[int, int, int] = SHAPE) -> DrawnScan:
+def sample_study(folder: Path, seed: int = 4, count: int = 4, shape: Shape = SHAPE) -> DrawnScan:
     """Write a drawn scan as a real DICOM series for demonstration and tests; returns what is in it."""
     scan = draw_scan(seed, 0, count, shape)
     plan = SeriesPlan(

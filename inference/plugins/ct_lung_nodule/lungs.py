@@ -16,8 +16,10 @@ Mask = NDArray[np.bool_]
 BLOCK = (2, 4, 4)
 COARSE_MM = 4.0
 AERATED = -500.0
+# what aerated lung measures on the whole; air itself lies below, a body shown negative as well
+LUNG_MEAN = (-970.0, -600.0)
 # litres; a lung that is smaller than this on either side is no lung
-LEAST_LITRES, MOST_LITRES = 0.25, 12.0
+LEAST_LITRES, MOST_LITRES = 0.12, 12.0
 # nodules and vessels up to about this radius are closed over; findings may lie this far outside of the aerated lung
 CLOSE_MM, RIM_MM = 14.0, 5.0
 ZONES = ("upper", "mid", "lower")
@@ -30,11 +32,13 @@ def lung_region(scan: Scan) -> Region:
 
     Raises `UnsupportedInput` where there is not a lung on each side.
     """
-    coarse = aerated_lungs(block_mean(scan.values))
+    means = block_mean(scan.values)
+    coarse = aerated_lungs(means)
     middle = split_column(coarse)
     sides = coarse[:, :, :middle], coarse[:, :, middle:]
     litres = [float(side.sum()) * COARSE_MM**3 / 1e6 for side in sides]
-    if min(litres) < LEAST_LITRES or sum(litres) > MOST_LITRES:
+    is_lung = LUNG_MEAN[0] < float(means[coarse].mean()) < LUNG_MEAN[1]
+    if min(litres) < LEAST_LITRES or sum(litres) > MOST_LITRES or not is_lung:
         raise UnsupportedInput(NO_LUNGS)
     allowed = np.zeros(scan.values.shape, dtype=bool)
     fine = refine(closed(coarse), scan.values.shape)

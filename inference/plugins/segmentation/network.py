@@ -109,25 +109,42 @@ def load_network(design: Design, path: Path) -> Any:
     return model
 
 
-def compile_predict(model: Any, design: Design) -> Predict:
-    """A concrete function over float32 (n, rows, columns, channels); one `Output` per image."""
+def compile_predict(model: Any, design: Design, sides: tuple[int, int] | None = None) -> Predict:
+    """A function over float32 (n, rows, columns, channels); one `Output` per image.
+
+    It is compiled once per rows and columns: those of `sides` at once, others when they first come.
+    """
     import tensorflow as tf
 
-    signature = [tf.TensorSpec((None, None, None, design.channels), tf.float32)]
+    graphs: dict[tuple[int, int], Any] = {}
 
-    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator, unused-ignore]
+    def graph(rows: int, columns: int) -> Any:
+        if (rows, columns) not in graphs:
+            spec = tf.TensorSpec((None, rows, columns, design.channels), tf.float32)
+            graphs[rows, columns] = traced(model, design, spec)
+        return graphs[rows, columns]
+
+    def predict(images: Array) -> list[Output]:
+        run = graph(images.shape[1], images.shape[2])
+        maps, flags, features = (np.asarray(part, dtype=np.float32) for part in run(tf.constant(images)))
+        return [Output(*row) for row in zip(maps, flags, features, strict=True)]
+
+    if sides is not None:
+        graph(*sides)
+    return predict
+
+
+def traced(model: Any, design: Design, spec: Any) -> Any:
+    """The concrete function for inputs of one shape: probabilities of maps and flags, and features."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[spec])  # type: ignore[untyped-decorator, unused-ignore]
     def run(images: Any) -> Any:
         out = model(images, training=False)
         flags = tf.sigmoid(out["flags"]) if design.flags else tf.zeros((tf.shape(images)[0], 0))
         return tf.sigmoid(out["maps"]), flags, out["features"]
 
-    graph = run.get_concrete_function()
-
-    def predict(images: Array) -> list[Output]:
-        maps, flags, features = (np.asarray(part, dtype=np.float32) for part in graph(tf.constant(images)))
-        return [Output(*row) for row in zip(maps, flags, features, strict=True)]
-
-    return predict
+    return run.get_concrete_function()
 
 
 def weights_sha256(model: Any) -> str:

@@ -19,7 +19,7 @@ from inference.plugins.xray_chest_nodule.gate import Choice, choose_films, judge
 from inference.plugins.xray_chest_nodule.manifest import GOLDEN_FILE, MANIFEST, MODEL_FILE, THRESHOLDS_FILE
 from inference.plugins.xray_chest_nodule.model import DESIGN, LUNG_MAP, OPACITY_MAP
 from inference.plugins.xray_chest_nodule.postprocess import FilmMaps, build_report
-from inference.plugins.xray_chest_nodule.preprocess import Sample, prepare_film
+from inference.plugins.xray_chest_nodule.preprocess import FIELD, Sample, prepare_film
 
 
 class ChestNodule(Plugin[Sample, Output]):
@@ -37,7 +37,7 @@ class ChestNodule(Plugin[Sample, Output]):
         return Decimal(len(chosen(inputs).films))
 
     def load(self, artefacts: Path) -> None:
-        predict = compile_predict(load_network(DESIGN, artefacts / MODEL_FILE), DESIGN)
+        predict = compile_predict(load_network(DESIGN, artefacts / MODEL_FILE), DESIGN, (FIELD, FIELD))
         self.use(predict, load_thresholds(artefacts / THRESHOLDS_FILE))
         self._artefacts = artefacts
 

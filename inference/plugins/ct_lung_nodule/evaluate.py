@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.domain.study import InstanceHeader
-from inference.plugins.ct_lung_nodule.density import density_class, shares_of
 from inference.plugins.ct_lung_nodule.generate import BETWEEN, INSIDE
 from inference.plugins.ct_lung_nodule.nodules import KINDS
-from inference.plugins.ct_lung_nodule.plugin import CONTEXT, CtLungNodule, densities, normalise
+from inference.plugins.ct_lung_nodule.plugin import CONTEXT, CtLungNodule, class_of, normalise
 from inference.plugins.segmentation.figures import share
 from inference.plugins.segmentation.geometry import Stack
 from inference.plugins.segmentation.lesions import Lesion, label_lesions
@@ -75,7 +74,7 @@ def typed(
         under = under[under > 0]
         if len(under):
             kind = KINDS[int(kinds[int(np.bincount(under).argmax())])]
-            yield kind, mark.peak, density_class(shares_of(densities(mark, sample)))
+            yield kind, mark.peak, class_of(mark, sample)
 
 
 def type_figures(looked: Sequence[Looked], scoring: Scoring) -> dict[str, Any]:

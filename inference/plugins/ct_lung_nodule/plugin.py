@@ -9,7 +9,7 @@ import numpy as np
 from inference.domain.report import Code, Finding, Site
 from inference.domain.study import Inputs, SeriesHeader
 from inference.plugins.base import TrainingOptions, Validation
-from inference.plugins.ct_lung_nodule.density import code_of, density_class, shares_of
+from inference.plugins.ct_lung_nodule.density import code_of, density_class
 from inference.plugins.ct_lung_nodule.gate import judge_series
 from inference.plugins.ct_lung_nodule.lungs import lung_region, site_at
 from inference.plugins.ct_lung_nodule.manifest import MANIFEST
@@ -50,7 +50,7 @@ class CtLungNodule(ScanPlugin):
         return lung_region(scan)
 
     def type_of(self, lesion: Lesion, sample: Sample, mean_diameter_mm: float | None) -> Code:
-        return code_of(density_class(shares_of(densities(lesion, sample))), mean_diameter_mm)
+        return code_of(class_of(lesion, sample), mean_diameter_mm)
 
     def site_of(self, lesion: Lesion, sample: Sample) -> Site | None:
         return site_at(sample.region.labels, lesion.centre)
@@ -71,6 +71,7 @@ def normalise(values: Volume) -> Volume:
     return np.asarray((np.clip(values, LOW, HIGH) - np.float32(middle)) / np.float32(half), dtype=np.float32)
 
 
-def densities(lesion: Lesion, sample: Sample) -> Volume:
-    """HU of the cells inside the outline."""
-    return np.asarray(sample.scan.values[lesion.box][lesion.mask])
+def class_of(lesion: Lesion, sample: Sample) -> str:
+    """The density class of a mark."""
+    grid = sample.scan.grid
+    return density_class(sample.scan.values[lesion.box][lesion.mask], grid.inside**2 * grid.between)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inference.plugins.ct_lung_nodule import plugin
-from inference.plugins.ct_lung_nodule.density import code_of, density_class, shares_of
+from inference.plugins.ct_lung_nodule.density import code_of, density_class
 from inference.plugins.ct_lung_nodule.evaluate import drawn_scan
 from inference.plugins.ct_lung_nodule.lungs import site_at
 from inference.plugins.segmentation.lesions import find_lesions
@@ -30,7 +30,7 @@ def values(*parts: tuple[int, float]) -> np.ndarray:
     ],
 )
 def test_densities_name_the_class(given: np.ndarray, slug: str) -> None:
-    assert density_class(shares_of(given)) == slug
+    assert density_class(given, 2.0) == slug
     assert code_of(slug, 12.0).code == "27925004"
 
 
@@ -44,8 +44,8 @@ def test_the_known_outlines_of_drawn_nodules_give_their_kinds() -> None:
     scan = sample_scan()
     for nodule in scan.nodules:
         if nodule.diameter >= 6:
-            shares = shares_of(scan.hu[scan.truth == nodule.number])
-            assert density_class(shares) == f"nodule.{nodule.kind}", nodule
+            inside = scan.hu[scan.truth == nodule.number]
+            assert density_class(inside, 2.0) == f"nodule.{nodule.kind}", nodule
 
 
 def test_the_patients_left_is_the_left_lung_however_the_columns_run() -> None:

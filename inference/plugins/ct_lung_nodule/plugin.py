@@ -24,7 +24,7 @@ LOW, HIGH = -1000.0, 300.0
 THICK_MM = 3.0
 THICK_NOTE = "The slices lie %.1f mm apart: nodules smaller than that can be missed, and volumes are rough."
 SETTINGS = Settings(
-    design=Design("ct_lung_nodule", 2 * CONTEXT + 1, ("nodule",)),
+    design=Design("ct_lung_nodule", 2 * CONTEXT + 1, ("nodule",), widths=(16, 20, 40, 64, 80)),
     grid=Grid(inside=1.0, between=2.0),
     context=CONTEXT,
     level=0.5,

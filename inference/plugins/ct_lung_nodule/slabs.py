@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from inference.plugins.ct_lung_nodule.plugin import CONTEXT, normalise
 from inference.plugins.segmentation.fit import Batch
 from inference.plugins.segmentation.volumes import slab
+from inference.plugins.segmentation.weights import even_weights
 
-CROP = 128
+CROP = 96
+# pixels of a nodule 12 mm across: a smaller one counts as much
+USUAL_AREA, MOST_WEIGHT = 120.0, 6.0
 NODULE_SHARE = 0.6
 LUNG_BELOW = -600
 SHIFT_SD_HU, SCALE_SD = 15.0, 0.03
@@ -34,14 +37,15 @@ class Slabs:
     def batch(self, chosen: NDArray[np.int64], rng: np.random.Generator) -> Batch:
         rows = [self.one(self.places[index], rng) for index in chosen]
         images, maps = (np.stack(part) for part in zip(*rows, strict=True))
-        return Batch(images, maps, np.ones_like(maps), np.zeros((len(rows), 0), dtype=np.float32))
+        known = np.stack([even_weights(one[..., 0] > 0, USUAL_AREA, MOST_WEIGHT) for one in maps])[..., None]
+        return Batch(images, maps, known, np.zeros((len(rows), 0), dtype=np.float32))
 
     def one(self, place: Places, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Channels and map (CROP, CROP, ...) around a place, shifted, turned, mirrored, and a little off in density."""
         scan, index = int(place[0]), int(place[1])
         depth, rows, columns = self.hu.shape[1:]
         top, left = (
-            int(np.clip(at - CROP // 2 + rng.integers(-48, 49), 0, size - CROP))
+            int(np.clip(at - CROP // 2 + rng.integers(-36, 37), 0, size - CROP))
             for at, size in zip(place[2:], (rows, columns), strict=True)
         )
         near = np.clip(np.arange(index - CONTEXT, index + CONTEXT + 1), 0, depth - 1)

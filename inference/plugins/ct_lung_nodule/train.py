@@ -29,7 +29,7 @@ from inference.plugins.segmentation.scans import GOLDEN_FILE, MODEL_FILE, THRESH
 from inference.plugins.segmentation.scoring import UNCALIBRATED, fit_scoring
 from inference.training.seeds import fix_seeds
 
-SCANS, EPOCHS, PER_SCAN = 96, 3, 80
+SCANS, EPOCHS, PER_SCAN = 96, 4, 84
 # held-out scans are drawn from series that no training seed reaches
 VALIDATION_SERIES, TEST_SERIES = 1_000_001, 1_000_002
 VALIDATION_SCANS, TEST_SCANS, VALIDATION_SLABS = 24, 30, 320

@@ -68,10 +68,17 @@ def test_a_busy_surround_hides_what_a_quiet_one_shows() -> None:
 def test_batches_hold_contrasts_maps_and_flags() -> None:
     rows = [columns_of(3, None, index) for index in range(6)]
     examples = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-    batch = Films(examples).batch(np.arange(6), np.random.default_rng(0))
+    batch = Films(examples, crop=SIDE).batch(np.arange(6), np.random.default_rng(0))
     assert batch.images.shape == (6, SIDE, SIDE, 3)
     assert batch.maps[..., 0].sum() == (examples["labels"] & OPACITY > 0).sum()
     assert batch.flags[:, 0].tolist() == examples["chests"].astype(float).tolist()
+
+
+def test_training_sees_a_part_of_each_film() -> None:
+    rows = [columns_of(3, None, index) for index in range(2)]
+    examples = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    batch = Films(examples).batch(np.arange(2), np.random.default_rng(0))
+    assert batch.images.shape[1] == batch.maps.shape[1] == batch.known.shape[1] < SIDE
 
 
 def test_the_lungs_of_an_operators_own_films_do_not_count() -> None:

@@ -26,6 +26,8 @@ from inference.plugins.segmentation.volumes import Grid, Scan, map_volume
 CELL_MM = float((INSIDE * INSIDE * BETWEEN) ** (1 / 3))
 BINS = ((6.0, "under 6 mm"), (10.0, "6 to 10 mm"), (20.0, "10 to 20 mm"), (1e9, "20 mm and more"))
 STRANGE_SLICES = 6
+# a scan may show a part of the lungs only
+PARTS = 3
 SIDE = 160
 
 Arrays = dict[str, NDArray[Any]]
@@ -33,10 +35,11 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One drawn scan: matched marks, features of the scan, and (kind, peak, density class) of the marks on nodules."""
+    """One drawn scan: matched marks, features of it and its parts, (kind, peak, density class) of marks on nodules."""
 
     seen: Seen
     features: NDArray[np.float32]
+    parts: tuple[NDArray[np.float32], ...]
     types: tuple[tuple[str, float, str], ...]
 
 
@@ -48,7 +51,9 @@ def look(plugin: CtLungNodule, scans: Arrays) -> Iterator[Looked]:
         marks = plugin.marks(sample, mapped)
         labels = label_lesions(marks, truth.shape)
         seen = match(truth, labels, [mark.peak for mark in marks], CELL_MM)
-        yield Looked(seen, mapped.features, tuple(typed(marks, sample, np.asarray(truth), kinds)))
+        yield Looked(
+            seen, mapped.features, tuple(mapped.parts(PARTS)), tuple(typed(marks, sample, np.asarray(truth), kinds))
+        )
 
 
 def drawn_scan(hu: NDArray[Any]) -> Scan:

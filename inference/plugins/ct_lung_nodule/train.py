@@ -107,7 +107,7 @@ def held_out(folder: Path, facts: dict[str, Any]) -> tuple[Series, Series, Serie
 
 
 def features_of(looked: Sequence[Looked]) -> NDArray[np.float32]:
-    return np.stack([one.features for one in looked])
+    return np.stack([part for one in looked for part in one.parts])
 
 
 def told(plugin: CtLungNodule, metrics: dict[str, Any]) -> Facts:

@@ -17,7 +17,7 @@ from inference.plugins.segmentation.scoring import Scoring
 NEIGHBOURS = 5
 LARGEST_REFERENCE = 400
 # how far beyond the most distant known input, as a share of its distance, an input may still lie
-MARGIN = 1.25
+MARGIN = 1.5
 
 Features = NDArray[np.float32]
 

@@ -79,10 +79,20 @@ def slab(values: Volume, index: int, context: int) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """Probability (slices, rows, columns) of one map over a scan, and the mean features of the slices that were run."""
+    """Probability (slices, rows, columns) of one map over a scan, and features (n, d) of the slices that were run."""
 
     probability: Volume
-    features: Array
+    slice_features: Array
+
+    @property
+    def features(self) -> Array:
+        """Those of the scan as a whole: the mean over its slices."""
+        return np.asarray(self.slice_features.mean(axis=0), dtype=np.float32)
+
+    def parts(self, count: int) -> list[Array]:
+        """Features of the whole and of `count` consecutive parts: a scan may show a part of the body only."""
+        pieces = np.array_split(self.slice_features, count)
+        return [self.features, *(piece.mean(axis=0) for piece in pieces if len(piece))]
 
 
 def map_volume(
@@ -99,4 +109,4 @@ def map_volume(
         for index, output in zip(chosen, outputs, strict=True):
             probability[index] = output.maps[: values.shape[1], : values.shape[2], channel]
             features.append(output.features)
-    return Mapped(probability, np.mean(features, axis=0) if features else np.zeros(1, dtype=np.float32))
+    return Mapped(probability, np.stack(features))

@@ -5,23 +5,22 @@ Sample `index` of seed `seed` is the same on every machine with the same librari
 
 from __future__ import annotations
 
-import hashlib
-import multiprocessing
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
+from inference.plugins.segmentation.samples import Column, Series
 from inference.plugins.xray_chest_nodule.anatomy import draw_thorax
-from inference.plugins.xray_chest_nodule.fields import Plane, band, noise, random_frame, smooth_field, step
-from inference.plugins.xray_chest_nodule.lesions import Lesion, Stamp, random_lesion, random_lesions, stamp
+from inference.plugins.xray_chest_nodule.clutter import distractors
+from inference.plugins.xray_chest_nodule.fields import Plane, noise, smooth_field
+from inference.plugins.xray_chest_nodule.lesions import Lesion, random_lesions, stamp
 from inference.plugins.xray_chest_nodule.preprocess import FIELD
 from inference.plugins.xray_chest_nodule.scenes import cut, draw_scene, read_grey
-from inference.training.progress import progress
 
 Byte = NDArray[np.uint8]
 Tone = Callable[[Plane], Plane]
@@ -30,12 +29,18 @@ OPACITY, LUNG = 1, 2
 CHEST_SHARE = 0.66
 OWN_SHARE = 0.5
 LESION_SHARE_CHEST, LESION_SHARE_SCENE = 0.66, 0.5
-CHEST_STRENGTHS = (0.05, 0.36)
-SCENE_STRENGTHS = (0.08, 0.5)
-# a shadow that lifts the shown grey by less than this is invisible, so it is neither drawn nor labelled
-VISIBLE = 0.022
+CHEST_STRENGTHS = (0.1, 0.5)
+SCENE_STRENGTHS = (0.12, 0.6)
+# what a person can see: a shadow that lifts the shown grey by this share of its range, and by this many standard
+# deviations of the grey around it; a fainter one is neither drawn nor labelled
+VISIBLE_LIFT, VISIBLE_CONTRAST = 0.06, 1.0
+STRONGER = 1.8
 CHUNK = 100
-PROCESSES = 2
+COLUMNS = (
+    Column("images", (FIELD, FIELD), "uint8"),
+    Column("labels", (FIELD, FIELD), "uint8"),
+    Column("chests", (), "bool"),
+)
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 
 
@@ -46,26 +51,6 @@ class Example:
     image: Byte
     labels: Byte
     chest: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """Images and labels (n, side, side) and chest flags (n,)."""
-
-    images: Byte
-    labels: Byte
-    chests: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.chests)
-
-    def sha256(self) -> str:
-        """Digest of all images, labels and flags in order."""
-        digest = hashlib.sha256()
-        for start in range(0, len(self), CHUNK):
-            for part in (self.images, self.labels, self.chests):
-                digest.update(np.ascontiguousarray(part[start : start + CHUNK]).tobytes())
-        return digest.hexdigest()
 
 
 def draw_example(seed: int, index: int, own: Sequence[Plane] = (), side: int = FIELD) -> Example:
@@ -108,18 +93,21 @@ def insert(rng: np.random.Generator, base: Plane, lesions: list[Lesion], tone: T
     for lesion in lesions:
         shade = stamp(rng, lesion, base.shape[0])
         place = (shade.rows, shade.columns)
-        if is_visible(density[place], shade, tone):
-            density[place] += shade.shadow
-            mask[place] |= shade.outline
+        for shadow in (shade.shadow, shade.shadow * np.float32(STRONGER)):
+            if is_visible(density[place], shadow, shade.outline, tone):
+                density[place] += shadow
+                mask[place] |= shade.outline
+                break
     return density, mask
 
 
-def is_visible(under: Plane, shade: Stamp, tone: Tone) -> bool:
-    outline = shade.outline
-    if not outline.any():
+def is_visible(under: Plane, shadow: Plane, outline: NDArray[np.bool_], tone: Tone) -> bool:
+    """Whether a person could see the shadow over what lies under it; both in the window of the lesion."""
+    if not outline.any() or outline.all():
         return False
-    lift = tone(under + shade.shadow)[outline] - tone(under)[outline]
-    return bool(lift.mean() > VISIBLE)
+    shown = tone(under)
+    lift = float((tone(under + shadow) - shown)[outline].mean())
+    return lift > VISIBLE_LIFT and lift > VISIBLE_CONTRAST * float(shown[~outline].std())
 
 
 def random_tone(rng: np.random.Generator, density: Plane) -> Tone:
@@ -136,64 +124,6 @@ def random_tone(rng: np.random.Generator, density: Plane) -> Tone:
         return np.asarray(np.clip(share, 0, 1) ** gamma, dtype=np.float32)
 
     return tone
-
-
-def distractors(rng: np.random.Generator, side: int) -> Plane:
-    """Things that are bright or round and no opacity: lines, tubes, rings, edges, dark and huge blobs."""
-    layer = np.zeros((side, side), dtype=np.float32)
-    if rng.random() < 0.35:
-        layer += wires(rng, side)
-    if rng.random() < 0.3:
-        layer += edges(rng, side)
-    if rng.random() < 0.4:
-        for _ in range(int(rng.integers(1, 5))):
-            add_false_blob(rng, layer)
-    return layer
-
-
-def wires(rng: np.random.Generator, side: int) -> Plane:
-    """Electrode leads, tubes, letters and rings of metal."""
-    canvas = Image.new("L", (side, side))
-    pen = ImageDraw.Draw(canvas)
-    for _ in range(int(rng.integers(0, 4))):
-        points = np.cumsum(np.vstack([rng.uniform(0, side, 2), rng.normal(0, side / 9, (7, 2))]), axis=0)
-        pen.line([tuple(point) for point in points], fill=255, width=int(rng.integers(1, 5)), joint="curve")
-    for _ in range(int(rng.integers(0, 4))):
-        x, y, radius = rng.uniform(0, side), rng.uniform(0, side), rng.uniform(2, 8)
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=255, width=int(rng.integers(1, 3)))
-    for _ in range(int(rng.integers(0, 2))):
-        pen.text(
-            tuple(rng.uniform(0, side * 0.9, 2)),
-            str(rng.choice(list("LRAP"))),
-            fill=255,
-            font_size=int(rng.integers(8, 30)),
-        )
-    return np.asarray(canvas, dtype=np.float32) * np.float32(rng.uniform(0.05, 0.5) / 255)
-
-
-def edges(rng: np.random.Generator, side: int) -> Plane:
-    """The borders of large overlying things: one or two long curved steps, and a fold."""
-    frame = random_frame(rng, side, zoom=(0.7, 1.5), warp=0.05)
-    bent = frame.y * np.float32(rng.uniform(-2, 2)) + frame.x + np.float32(rng.uniform(-0.6, 0.6)) * frame.y**2
-    layer = step(bent + np.float32(rng.uniform(-0.7, 0.7)), float(rng.uniform(0.02, 0.3))) * np.float32(
-        rng.uniform(-0.15, 0.15)
-    )
-    fold = band(bent + np.float32(rng.uniform(-0.7, 0.7)), float(rng.uniform(0.01, 0.06)), 0.5)
-    return np.asarray(layer + fold * np.float32(rng.uniform(0, 0.15)), dtype=np.float32)
-
-
-def add_false_blob(rng: np.random.Generator, layer: Plane) -> None:
-    """A dark blob, or a bright bar that is far longer than wide."""
-    side = layer.shape[0]
-    lesion = random_lesion(rng, (int(rng.integers(side)), int(rng.integers(side))), side / 256, (0.05, 0.35))
-    if rng.random() < 0.5:
-        shade = stamp(rng, lesion, side)
-        layer[shade.rows, shade.columns] -= shade.shadow
-        return
-    length = float(rng.uniform(20, 70)) * side / 256
-    bar = Lesion(lesion.centre, (length, length / float(rng.uniform(3.5, 8))), lesion.turn, lesion.strength)
-    shade = stamp(rng, bar, side)
-    layer[shade.rows, shade.columns] += shade.shadow
 
 
 def finish(rng: np.random.Generator, shown: Plane, labels: Byte, chest: bool) -> Example:
@@ -221,6 +151,7 @@ def with_borders(rng: np.random.Generator, image: Plane, labels: Byte) -> tuple[
     return np.where(inside, image, grey), np.where(inside, labels, 0).astype(np.uint8)
 
 
+@functools.cache
 def own_films(folder: Path | None) -> list[Plane]:
     """The operator's normal films: every PNG and JPEG of the folder, by name, in grey 0..1."""
     if folder is None:
@@ -228,34 +159,12 @@ def own_films(folder: Path | None) -> list[Plane]:
     return [read_grey(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURE_SUFFIXES]
 
 
-def draw_examples(folder: Path, seed: int, count: int, backgrounds: Path | None = None) -> Examples:
-    """Draw samples 0 to `count` - 1 into files of `folder` with two processes; the files are mapped, not read."""
-    folder.mkdir(parents=True, exist_ok=True)
-    examples = open_examples(folder, count, mode="w+")
-    starts = range(0, count, CHUNK)
-    # spawned, not forked: a fork of a process in which TensorFlow has run hangs
-    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as pool:
-        tasks = [pool.submit(draw_chunk, folder, seed, count, start, backgrounds) for start in starts]
-        for task in progress(as_completed(tasks), "drawing samples, hundreds"):
-            task.result()
-    return examples
+def film_series(folder: Path, seed: int, count: int, backgrounds: Path | None = None) -> Series:
+    """A series of drawn films on disk."""
+    return Series(folder, count, COLUMNS, functools.partial(columns_of, seed, backgrounds), chunk=CHUNK)
 
 
-def draw_chunk(folder: Path, seed: int, count: int, start: int, backgrounds: Path | None) -> None:
-    """Draw the samples `start` to `start` + `CHUNK` into the files of `folder`."""
-    examples, own = open_examples(folder, count, mode="r+"), own_films(backgrounds)
-    for index in range(start, min(start + CHUNK, count)):
-        example = draw_example(seed, index, own)
-        examples.images[index], examples.labels[index] = example.image, example.labels
-        examples.chests[index] = example.chest
-
-
-def open_examples(folder: Path, count: int, mode: str) -> Examples:
-    """Map the files of a series of samples; `mode` as for `numpy.memmap`."""
-    square = (count, FIELD, FIELD)
-
-    def mapped(name: str, shape: tuple[int, ...], kind: type) -> NDArray[np.generic]:
-        return np.memmap(folder / name, dtype=kind, mode=mode, shape=shape)  # type: ignore[call-overload, no-any-return]
-
-    images, labels = (mapped(name, square, np.uint8) for name in ("images.u8", "labels.u8"))
-    return Examples(images, labels, mapped("chests.bool", (count,), np.bool_))  # type: ignore[arg-type]
+def columns_of(seed: int, backgrounds: Path | None, index: int) -> Mapping[str, Any]:
+    """One film as columns."""
+    example = draw_example(seed, index, own_films(backgrounds))
+    return {"images": example.image, "labels": example.labels, "chests": example.chest}

@@ -11,8 +11,8 @@ from inference.plugins.xray_chest_nodule.fields import Plane, noise, step
 
 # diameters in pixels of a field of 256: about 7 to 87 mm on a film 35 cm wide
 SMALLEST, LARGEST = 5.0, 64.0
-# the outline of a blurred ball lies where it has lost two thirds of its strength
-OUTLINE_SHARE = 0.33
+# the outline of a blurred ball lies where it has lost half of its strength
+OUTLINE_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,9 @@ def lobed_radius(rng: np.random.Generator, down: Plane, right: Plane, lesion: Le
 
 def profile(rng: np.random.Generator, radius: Plane, half_width: float) -> Plane:
     """Strength 0..1 by distance: from a ball's chord to a flat disk, with an edge from crisp to woolly."""
-    flatness = np.float32(rng.uniform(0.25, 0.9))
+    flatness = np.float32(rng.uniform(0.25, 0.7))
     dome = np.clip(1 - radius**2, 0, 1) ** flatness
-    edge = float(np.clip(rng.uniform(0.1, 0.8), 1.5 / max(half_width, 1.5), 1.0))
+    edge = float(np.clip(rng.uniform(0.1, 0.5), 1.5 / max(half_width, 1.5), 1.0))
     woolly = step(1 - radius, edge)
     mix = np.float32(rng.uniform(0, 1))
     return np.asarray(mix * dome + (1 - mix) * woolly, dtype=np.float32)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from inference.domain.report import (
     Code,
@@ -19,13 +15,15 @@ from inference.domain.report import (
     ResultStatus,
     Site,
     Size,
-    SpacingSource,
 )
-from inference.domain.study import InstanceHeader, Vector2
+from inference.domain.study import InstanceHeader
+from inference.plugins.segmentation.identity import tracking_uid
+from inference.plugins.segmentation.outlines import measure, spacing_of
+from inference.plugins.segmentation.scoring import Scoring
 from inference.plugins.xray_chest_nodule.lungs import LungZones, lung_zones
 from inference.plugins.xray_chest_nodule.manifest import MANIFEST
-from inference.plugins.xray_chest_nodule.outlines import Points, Region, extent, find_regions
 from inference.plugins.xray_chest_nodule.preprocess import Placement, Plane
+from inference.plugins.xray_chest_nodule.regions import Region, find_regions
 
 # Fleischner Society glossary (2008): a rounded opacity of up to 3 cm is a nodule, a larger one a mass
 MASS_FROM_MM = 30.0
@@ -40,22 +38,6 @@ SPACING_NOTE = (
 IMAGER_NOTE = (
     "Image %d: sizes in mm are those on the receptor; the projection enlarges, so the lesion itself is smaller."
 )
-LEAST_SPACING = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Scoring:
-    """How a peak probability becomes a score, and the score from which a region is reported."""
-
-    slope: float
-    offset: float
-    threshold: float
-
-    def score(self, peak: float) -> float:
-        """Calibrated probability (Platt) that a region with this peak is an opacity."""
-        share = min(max(peak, 1e-6), 1 - 1e-6)
-        logit = np.log(share / (1 - share))
-        return float(1 / (1 + np.exp(-(self.slope * logit + self.offset))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +81,7 @@ def as_finding(film: FilmMaps, region: Region, score: float, index: int, zones: 
         instances=(reference,),
     )
     return Finding(
-        tracking_uid=tracking_uid(header, index),
+        tracking_uid=tracking_uid(MANIFEST, (header,), index),
         type=type_of(size),
         score=score,
         location=place,
@@ -118,35 +100,6 @@ def site_of(zones: LungZones | None, region: Region) -> Site | None:
     return Site(code, "SCT", f"{display}, {zone} zone", laterality)
 
 
-def measure(outline: Points, header: InstanceHeader) -> Size:
-    """Axes and area of an outline; in mm only where the header gives a spacing that can be."""
-    pixels = extent(outline)
-    spacing, source = spacing_of(header)
-    if spacing is None:
-        return Size(round(pixels.long, 2), round(pixels.short, 2), spacing_source="none")
-    # DICOM gives the distance between rows first, points are x and y
-    real = extent(outline * np.array([spacing[1], spacing[0]]))
-    return Size(
-        round(pixels.long, 2),
-        round(pixels.short, 2),
-        long_axis_mm=round(real.long, 2),
-        short_axis_mm=round(real.short, 2),
-        mean_diameter_mm=round((real.long + real.short) / 2, 2),
-        area_mm2=round(real.area, 2),
-        spacing_source=source,
-    )
-
-
-def spacing_of(header: InstanceHeader) -> tuple[Vector2 | None, SpacingSource]:
-    """Millimetres between rows and between columns, and the attribute that says so."""
-    candidates: tuple[tuple[Vector2 | None, SpacingSource], ...] = (
-        (header.pixel_spacing, "PixelSpacing"),
-        (header.imager_pixel_spacing, "ImagerPixelSpacing"),
-    )
-    usable = (pair for pair in candidates if pair[0] is not None and min(pair[0]) > LEAST_SPACING)
-    return next(usable, (None, "none"))
-
-
 def type_of(size: Size) -> Code:
     """Nodule or mass by the mean diameter; without a spacing the two can not be told apart."""
     if size.mean_diameter_mm is None:
@@ -162,10 +115,3 @@ def size_notes(films: Sequence[FilmMaps], findings: Sequence[Finding]) -> Iterat
         _, source = spacing_of(film.header)
         if film.header.id in marked and source in notes:
             yield notes[source] % film.number
-
-
-def tracking_uid(header: InstanceHeader, index: int) -> str:
-    """The same UID for the same region of the same image and plugin version, whoever runs it (DICOM PS3.5 B.2)."""
-    image = header.sop_instance_uid or header.sha256
-    name = f"{MANIFEST.slug}/{MANIFEST.version}/{image}/{index}"
-    return f"2.25.{uuid.UUID(bytes=hashlib.sha256(name.encode()).digest()[:16], version=4).int}"

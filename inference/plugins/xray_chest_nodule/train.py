@@ -2,87 +2,107 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from inference.plugins.base import TrainingOptions
-from inference.plugins.xray_chest_nodule.evaluate import Seen, figures, fit_scoring, look, write_golden
-from inference.plugins.xray_chest_nodule.familiarity import Gate
-from inference.plugins.xray_chest_nodule.fit import BATCH, LEARNING_RATE, fit
-from inference.plugins.xray_chest_nodule.generate import Examples, draw_examples
-from inference.plugins.xray_chest_nodule.manifest import GATE_FILE, GOLDEN_FILE, MANIFEST, MODEL_FILE
-from inference.plugins.xray_chest_nodule.model import compile_predict, weights_sha256
-from inference.training.card import write_card
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.plugins.base import AnyPlugin, TrainingOptions
+from inference.plugins.segmentation.cards import Facts, recipe_facts, write
+from inference.plugins.segmentation.familiarity import Thresholds, learn
+from inference.plugins.segmentation.figures import auroc, figures
+from inference.plugins.segmentation.fit import Fitted, Recipe, fit
+from inference.plugins.segmentation.golden import write_golden
+from inference.plugins.segmentation.network import compile_predict
+from inference.plugins.segmentation.real import real_images
+from inference.plugins.segmentation.resume import forget
+from inference.plugins.segmentation.samples import Arrays, draw_all, sha256_of
+from inference.plugins.segmentation.scoring import fit_scoring
+from inference.plugins.xray_chest_nodule.evaluate import BINS, Looked, chests, contrasts_of, look
+from inference.plugins.xray_chest_nodule.films import Films
+from inference.plugins.xray_chest_nodule.generate import film_series
+from inference.plugins.xray_chest_nodule.manifest import GOLDEN_FILE, MANIFEST, MODEL_FILE, THRESHOLDS_FILE
+from inference.plugins.xray_chest_nodule.model import DESIGN
+from inference.plugins.xray_chest_nodule.plugin import ChestNodule
 from inference.training.seeds import fix_seeds
 
-SAMPLES, EPOCHS = 7000, 5
-HELD_OUT = 400
+SAMPLES, EPOCHS = 8000, 4
+HELD_OUT_FILMS = 400
 # held-out films are drawn from series that no training seed reaches
 VALIDATION_SERIES, TEST_SERIES = 1_000_001, 1_000_002
-# strict: a mark beside every opacity costs more trust than a missed faint one; sensitivity in the card is the price
-MOST_FALSE_PER_CHEST = 0.03
-LEAST_CHEST = 0.5
+# set below the promised 0.25, since it is set on few films
+MOST_FALSE_PER_CHEST = 0.15
 GOLDEN_FILMS = 3
+HELD_OUT = (
+    "Drawn chests of other seeds, a third without opacities, the others mostly with 1 to 3, some with up to 12. "
+    "Opacities of 7 to 87 mm on a film 35 cm wide, none fainter than a person could see: each lifts the grey by at "
+    "least 6 % of the shown range and by at least one standard deviation of the grey around it. They also lie behind "
+    "ribs, heart and diaphragm. A mark hits where it shares more than a tenth of the union with the opacity."
+)
+SOURCE = "chests and other pictures drawn by this plugin, textures of scikit-image, one real tibia film"
 LIMITS = (
     "Trained on drawn chests with drawn opacities only; no labelled patient was seen, and drawn films are no patients.",
     "Opacities under about 10 mm, and those behind the heart and below the diaphragm, are often missed.",
-    "On drawn chests most opacities are missed at the shipped threshold: it marks little, and seldom wrongly.",
-    "One real film with many opacities (RG1 of pydicom-data, not in training) was looked at when level and threshold "
-    "were set: two marks, both on visible opacities, none elsewhere; at least three visible ones are not marked.",
+    "One real film with many opacities (RG1 of pydicom-data, not in training) was looked at while the recipe was made.",
     "Adults, frontal view. Without pixel spacing nodule and mass are not told apart.",
-    "Not a medical device, not for clinical use.",
 )
 
 
+def recipe_of(epochs: int) -> Recipe:
+    """Opacities weigh three times their share, and three times the lungs."""
+    return Recipe(epochs=epochs, positive=(3.0, 1.0), weights=(1.0, 0.3))
+
+
 def train(options: TrainingOptions) -> None:
-    """Draw, fit, judge, and write model, gate, golden films and card into `options.out`."""
+    """Draw, fit, judge, and write model, thresholds, golden films and card into `options.out`."""
     samples, epochs = options.samples or SAMPLES, options.epochs or EPOCHS
-    options.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="films-", dir=options.out) as folder:
-        examples = draw_examples(Path(folder) / "train", options.seed, samples, options.backgrounds)
-        fix_seeds(options.seed)
-        model = fit(examples, options.seed, epochs, options.out / "logs")
-        facts = recipe(options, samples, epochs, examples)
-        finish(options.out, Path(folder), model, facts)
+    folder = options.out / "films"
+    training = draw_all(film_series(folder / "train", options.seed, samples, options.backgrounds))
+    validation = draw_all(film_series(folder / "validation", VALIDATION_SERIES, HELD_OUT_FILMS))
+    fix_seeds(options.seed)
+    recipe = recipe_of(epochs)
+    fitted = fit(DESIGN, recipe, Films(training), Films(validation), options.seed, options.out)
+    facts = recipe_facts(DESIGN, recipe, options, samples, sha256_of(training))
+    finish(options.out, fitted, facts, training, validation)
+    forget(options.out)
+    shutil.rmtree(folder)
 
 
-def recipe(options: TrainingOptions, samples: int, epochs: int, examples: Examples) -> dict[str, Any]:
-    """How the model was made; `films_sha256` is the digest of all drawn films."""
-    return {
-        "seed": options.seed, "samples": samples, "epochs": epochs, "batch": BATCH, "learning_rate": LEARNING_RATE,
-        "own_backgrounds": options.backgrounds is not None, "films_sha256": examples.sha256(),
-    }  # fmt: skip
-
-
-def finish(out: Path, folder: Path, model: Any, facts: dict[str, Any], held_out: int = HELD_OUT) -> None:
+def finish(out: Path, fitted: Fitted, facts: dict[str, Any], training: Arrays, validation: Arrays) -> None:
     """Set thresholds on validation films, measure on test films, write the artefacts."""
-    predict = compile_predict(model)
-    validation = look(predict, draw_examples(folder / "validation", VALIDATION_SERIES, held_out))
-    test_films = draw_examples(folder / "test", TEST_SERIES, held_out)
-    scoring = fit_scoring(validation, MOST_FALSE_PER_CHEST)
-    model.save(out / MODEL_FILE)
-    Gate(LEAST_CHEST, scoring).save(out / GATE_FILE)
-    write_golden(out / GOLDEN_FILE, predict, test_films.images[:GOLDEN_FILMS].copy())
-    measured = figures(look(predict, test_films), scoring)
-    write_card(out, card(model, facts, measured, scoring.threshold, validation))
+    predict = compile_predict(fitted.model, DESIGN)
+    test_films = draw_all(film_series(out / "films" / "test", TEST_SERIES, HELD_OUT_FILMS))
+    known = {name: array[: 2 * HELD_OUT_FILMS] for name, array in training.items()}
+    reference, held, test = (list(look(predict, films)) for films in (known, validation, test_films))
+    thresholds = Thresholds(
+        fit_scoring(chests(held), MOST_FALSE_PER_CHEST), learn(features_of(reference), features_of(held))
+    )
+    fitted.model.save(out / MODEL_FILE)
+    thresholds.save(out / THRESHOLDS_FILE)
+    write_golden(out / GOLDEN_FILE, predict, contrasts_of(test_films["images"][:GOLDEN_FILMS]))
+    plugin = ChestNodule()
+    plugin.use(predict, thresholds)
+    write(out, MANIFEST, facts, fitted, thresholds, told(plugin, metrics_of(test, thresholds)))
 
 
-def card(
-    model: Any, facts: dict[str, Any], measured: dict[str, Any], threshold: float, validation: Sequence[Seen]
-) -> dict[str, Any]:
-    """The model card."""
+def metrics_of(test: Sequence[Looked], thresholds: Thresholds) -> dict[str, Any]:
+    """The figures on test chests, and how well both gates part chests from other pictures."""
+    known = thresholds.familiarity
+    apart = [[known.distance(one.features) for one in test if one.chest is kind] for kind in (False, True)]
+    scores = [[one.chest_score for one in test if one.chest is kind] for kind in (True, False)]
     return {
-        "plugin": MANIFEST.slug,
-        "version": MANIFEST.version,
-        "training": facts,
-        "data": {
-            "source": "chests and other pictures drawn by this plugin, textures of scikit-image, one real tibia film",
-            "held_out": f"{len(validation)} films to set thresholds, {HELD_OUT} films for the figures; other seeds",
-        },
-        "model": {"weights_sha256": weights_sha256(model), "parameters": model.count_params()},
-        "metrics": measured,
-        "thresholds": {"score": threshold, "chest": LEAST_CHEST, "most_false_per_chest": MOST_FALSE_PER_CHEST},
-        "limits": list(LIMITS),
+        **figures(chests(test), thresholds.scoring, BINS, "chest"),
+        "chest_auroc": auroc(*scores),
+        "familiarity_auroc": auroc(*apart),
     }
+
+
+def features_of(looked: Sequence[Looked]) -> NDArray[np.float32]:
+    return np.stack([one.features for one in looked if one.chest])
+
+
+def told(plugin: AnyPlugin, metrics: dict[str, Any]) -> Facts:
+    return Facts({"source": SOURCE}, HELD_OUT, metrics, real_images(plugin), LIMITS, {})

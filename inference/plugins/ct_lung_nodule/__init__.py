@@ -1,0 +1,5 @@
+"""Nodules of the lung on chest CT."""
+
+from inference.plugins.ct_lung_nodule.plugin import CtLungNodule
+
+plugin = CtLungNodule()

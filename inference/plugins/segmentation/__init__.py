@@ -1,0 +1,1 @@
+"""The shared base of analyses that outline lesions: network, training, matching, figures, geometry, findings."""

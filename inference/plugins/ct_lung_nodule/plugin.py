@@ -13,10 +13,11 @@ from inference.plugins.ct_lung_nodule.density import code_of, density_class
 from inference.plugins.ct_lung_nodule.gate import judge_series
 from inference.plugins.ct_lung_nodule.lungs import lung_region, site_at
 from inference.plugins.ct_lung_nodule.manifest import MANIFEST
+from inference.plugins.ct_lung_nodule.shape import is_compact
 from inference.plugins.segmentation.lesions import Lesion
 from inference.plugins.segmentation.network import Design
 from inference.plugins.segmentation.scans import Region, Sample, ScanPlugin, Settings, Volume
-from inference.plugins.segmentation.volumes import Grid, Scan
+from inference.plugins.segmentation.volumes import Grid, Mapped, Scan
 
 CONTEXT = 2
 # HU; what lies outside is air or bone alike
@@ -28,7 +29,7 @@ SETTINGS = Settings(
     grid=Grid(inside=1.0, between=2.0),
     context=CONTEXT,
     level=0.5,
-    fewest_cells=8,
+    fewest_cells=6,
     fewest_slices=20,
     unfamiliar="The series does not look like a chest CT that this analysis knows.",
 )
@@ -48,6 +49,10 @@ class CtLungNodule(ScanPlugin):
 
     def region(self, scan: Scan) -> Region:
         return lung_region(scan)
+
+    def marks(self, sample: Sample, mapped: Mapped) -> list[Lesion]:
+        """Components without those that are vessels by their shape."""
+        return [mark for mark in super().marks(sample, mapped) if is_compact(mark, sample.scan.grid)]
 
     def type_of(self, lesion: Lesion, sample: Sample, mean_diameter_mm: float | None) -> Code:
         return code_of(class_of(lesion, sample), mean_diameter_mm)

@@ -34,7 +34,7 @@ SCANS, EPOCHS, PER_SCAN = 96, 4, 84
 VALIDATION_SERIES, TEST_SERIES = 1_000_001, 1_000_002
 VALIDATION_SCANS, TEST_SCANS, VALIDATION_SLABS = 24, 30, 320
 # set below the promised 0.25, since it is set on few scans
-MOST_FALSE_PER_SCAN = 0.15
+MOST_FALSE_PER_SCAN = 0.2
 GOLDEN_SLABS = 3
 REFERENCE_OFFSET = 2_000_000
 UNSET = Thresholds(UNCALIBRATED, UNKNOWN)
@@ -81,7 +81,7 @@ def finish(out: Path, fitted: Fitted, facts: dict[str, Any], slabs: Slabs) -> No
     plugin = CtLungNodule()
     plugin.use(predict, UNSET)
     reference, validation, test = (list(look(plugin, draw_all(one))) for one in held_out(out / "scans", facts))
-    scoring = fit_scoring([one.seen for one in validation], MOST_FALSE_PER_SCAN)
+    scoring = fit_scoring([one.seen for one in (*reference, *validation)], MOST_FALSE_PER_SCAN)
     known = learn(features_of(reference), features_of(validation))
     thresholds = Thresholds(scoring, known)
     plugin.use(predict, thresholds)
@@ -98,7 +98,7 @@ def finish(out: Path, fitted: Fitted, facts: dict[str, Any], slabs: Slabs) -> No
 
 
 def held_out(folder: Path, facts: dict[str, Any]) -> tuple[Series, Series, Series]:
-    """Scans for reference (of the kind that was trained on), validation and test."""
+    """Scans for reference (what is familiar; thresholds too), validation and test."""
     return (
         scan_series(folder / "reference", facts["seed"] + REFERENCE_OFFSET, VALIDATION_SCANS, False, SHAPE),
         scan_series(folder / "validation", VALIDATION_SERIES, VALIDATION_SCANS, False, SHAPE),

@@ -29,7 +29,7 @@ from inference.plugins.xray_chest_nodule.model import DESIGN
 from inference.plugins.xray_chest_nodule.plugin import ChestNodule
 from inference.training.seeds import fix_seeds
 
-SAMPLES, EPOCHS = 8000, 2
+SAMPLES, EPOCHS = 8000, 4
 HELD_OUT_FILMS = 400
 # held-out films are drawn from series that no training seed reaches
 VALIDATION_SERIES, TEST_SERIES = 1_000_001, 1_000_002

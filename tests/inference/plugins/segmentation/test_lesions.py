@@ -52,7 +52,8 @@ def test_a_lesion_between_two_thick_slices_is_shown_on_the_nearest() -> None:
 
 
 def test_two_lesions_come_apart_and_specks_are_dropped() -> None:
-    probability = ball(SHAPE, (3, 10, 10), 5.0, CELL) + 0.9 * ball(SHAPE, (7, 30, 30), 5.0, CELL)
+    second = ball(SHAPE, (7, 30, 30), 5.0, CELL) * np.float32(0.9)
+    probability = np.asarray(ball(SHAPE, (3, 10, 10), 5.0, CELL) + second, dtype=np.float32)
     probability[0, 0, 0] = 1.0
     found = find_lesions(probability, 0.5, 8)
     assert [round(one.peak, 1) for one in found] == [1.0, 0.9]

@@ -55,9 +55,10 @@ def draw_scan(subject: Subject, seed: Sequence[int], count: int, plane: int | No
     rng = np.random.default_rng(seed)
     chosen = int(rng.integers(len(PLANES))) if plane is None else plane
     head = posed(rng, subject, PLANES[chosen])
-    truth, lesions = insert_lesions(rng, head, count)
+    distance = float(rng.choice(THICK))
+    truth, lesions = insert_lesions(rng, head, count, distance)
     add_vessels(rng, head)
-    return DrawnScan(acquire(rng, head), truth, lesions, chosen)
+    return DrawnScan(acquire(rng, head, distance), truth, lesions, chosen)
 
 
 def posed(rng: np.random.Generator, subject: Subject, orientation: Vector6) -> Tissue:
@@ -105,11 +106,11 @@ def turn(angles: Field) -> Field:
     return np.asarray(first @ second @ third)
 
 
-def acquire(rng: np.random.Generator, head: Tissue) -> Field:
-    """What a scanner makes of it: thick slices, blur, uneven coil, Rician noise, whole numbers of an unknown unit."""
+def acquire(rng: np.random.Generator, head: Tissue, distance: float) -> Field:
+    """What a scanner makes of it: slices this far apart (mm) and as thick, blur, coil, Rician noise, whole numbers."""
     from scipy import ndimage
 
-    step = float(rng.choice(THICK)) / BETWEEN
+    step = distance / BETWEEN
     values = np.asarray(head.values, dtype=np.float32)
     if step > 1:
         planes = along_depth(values, int((len(values) - 1) / step) + 1, step)

@@ -14,9 +14,9 @@ SMALLEST, LARGEST = 4.0, 40.0
 KINDS = ("hypointense", "bright")
 HYPOINTENSE_SHARE, RING_SHARE = 0.5, 0.45
 # contrast of a lesion with what it replaces, as a share of the step from fluid to white matter
-CONTRASTS = (0.4, 1.1)
+CONTRASTS = (0.5, 1.1)
 # a lesion is placed where at least these shares of it replace tissue, and lie in the brain
-LEAST_TISSUE, LEAST_INSIDE = 0.7, 0.95
+LEAST_TISSUE, LEAST_INSIDE = 0.75, 0.95
 TRIES = 20
 
 
@@ -44,15 +44,18 @@ class Inserted:
 
 
 def insert_lesions(
-    rng: np.random.Generator, head: Tissue, count: int
+    rng: np.random.Generator, head: Tissue, count: int, distance: float
 ) -> tuple[NDArray[np.uint8], tuple[Inserted, ...]]:
-    """Add up to `count` lesions to the brightness, in place; returns their labels (from 1) and what they are."""
+    """Add up to `count` lesions to the brightness, in place; returns their labels (from 1) and what they are.
+
+    None is smaller than the distance of the slices (mm): such a lesion fades in the slice that holds it.
+    """
     labels = np.zeros(head.values.shape, dtype=np.uint8)
     places = np.flatnonzero(head.brain)
     placed: list[Inserted] = []
     for _ in range(count):
         kind = KINDS[int(rng.random() > HYPOINTENSE_SHARE)]
-        size = float(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST))))
+        size = float(np.exp(rng.uniform(np.log(max(SMALLEST, distance)), np.log(LARGEST))))
         for _ in range(TRIES):
             cell = np.array(np.unravel_index(int(rng.choice(places)), labels.shape), dtype=float)
             lesion = try_place(rng, head, labels, (cell, kind, size, len(placed) + 1))

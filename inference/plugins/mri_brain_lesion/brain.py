@@ -26,6 +26,8 @@ CLOSE_MM, RIM_MM = 15.0, 2.0
 # how smooth the receive field of a coil is taken to be, and the tissue that it is read from, as a share of the median
 FIELD_MM, FIELD_BLOCK, FIELD_FROM = 36.0, 4, 0.75
 LOW, HIGH = -4.0, 5.0
+# depths in mm below the brain's surface: the rim of fluid and cortex, and white matter
+RIM_DEPTHS_MM, WHITE_DEPTHS_MM = (0.0, 8.0), (10.0, 24.0)
 
 
 def brain_mask(values: Volume) -> Mask:
@@ -139,3 +141,14 @@ def receive_field(values: Volume, mask: Mask) -> Volume:
     coarse = np.clip((total / overall + 0.02) / (weight + 0.02), 0.3, 3.0)
     zoomed = ndimage.zoom(coarse, block, order=1, mode="nearest", grid_mode=True)
     return np.asarray(zoomed[tuple(slice(size) for size in values.shape)], dtype=np.float32)
+
+
+def white_over_rim(normalised: Volume, mask: Mask) -> float:
+    """How much brighter the depth of the brain is than its rim: clearly above 0 on T1, at or below it on T2."""
+    from scipy import ndimage
+
+    coarse = block_mean(normalised, BLOCK)
+    inside = block_mean(mask.astype(np.float32), BLOCK) > 0.5
+    depth = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1, 1:-1] * COARSE_MM
+    parts = [coarse[(depth > low) & (depth < high)] for low, high in (WHITE_DEPTHS_MM, RIM_DEPTHS_MM)]
+    return float(np.median(parts[0]) - np.median(parts[1])) if all(len(part) for part in parts) else 0.0

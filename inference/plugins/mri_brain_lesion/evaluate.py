@@ -85,24 +85,36 @@ def type_figures(looked: Sequence[Looked], scoring: Scoring) -> dict[str, Any]:
     return {"accuracy": share(len(right), len(rows)), "order": list(KINDS), "confusion": table}
 
 
-def strange_features(plugin: MriBrainLesion, predict: Predict, heads: Arrays) -> list[NDArray[np.float32]]:
-    """Features of volumes that are no T1 of a head, and of heads with the contrast of other weightings."""
-    found = [features_of(plugin, predict, volume, range(STRANGE_SLICES)) for volume in strange_volumes()]
-    for values, plane in zip(heads["values"], heads["plane"], strict=True):
-        scan = drawn_scan(inverted(np.asarray(values, dtype=np.float32)), int(plane))
-        try:
-            slices: Sequence[int] = plugin.region(scan).slices
-        except UnsupportedInput:
-            continue
-        found.append(features_of(plugin, predict, scan.values, slices))
-    return found
-
-
-def features_of(
-    plugin: MriBrainLesion, predict: Predict, values: NDArray[np.float32], slices: Sequence[int]
-) -> NDArray[np.float32]:
+def strange_features(plugin: MriBrainLesion, predict: Predict) -> list[NDArray[np.float32]]:
+    """What the network sees in volumes that are no heads, if they came so far."""
     multiple = plugin.settings.design.multiple
-    return map_volume(predict, plugin.normalise(values), slices, CONTEXT, multiple).features
+    return [
+        map_volume(predict, plugin.normalise(volume), range(STRANGE_SLICES), CONTEXT, multiple).features
+        for volume in strange_volumes()
+    ]
+
+
+def is_refused(plugin: MriBrainLesion, scan: Scan) -> bool:
+    """Whether any step after the headers refuses a scan: no brain, not the contrast of T1, or not familiar."""
+    try:
+        sample = plugin.sample_of(scan)
+        plugin.require_familiar(plugin.predict([sample])[0])
+    except UnsupportedInput:
+        return True
+    return False
+
+
+def refusals(plugin: MriBrainLesion, heads: Arrays) -> dict[str, float]:
+    """Shares of refused scans: of volumes that are no heads, and of heads with the contrast of T2."""
+    strangers = [is_refused(plugin, drawn_scan(volume.repeat(4, axis=0), 0)) for volume in strange_volumes()]
+    others = [
+        is_refused(plugin, drawn_scan(inverted(np.asarray(values, dtype=np.float32)), int(plane)))
+        for values, plane in zip(heads["values"], heads["plane"], strict=True)
+    ]
+    return {
+        "strangers_refused": share(sum(strangers), len(strangers)),
+        "contrast_of_t2_refused": share(sum(others), len(others)),
+    }
 
 
 def inverted(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from inference.domain.errors import UnsupportedInput
 from inference.domain.report import Code, Finding, Site
 from inference.domain.study import Inputs, SeriesHeader
 from inference.plugins.base import TrainingOptions, Validation
-from inference.plugins.mri_brain_lesion.brain import brain_mask, normalise
+from inference.plugins.mri_brain_lesion.brain import brain_mask, normalise, white_over_rim
 from inference.plugins.mri_brain_lesion.gate import judge_series
 from inference.plugins.mri_brain_lesion.manifest import MANIFEST
 from inference.plugins.mri_brain_lesion.zones import frame_of, site_at
@@ -23,6 +23,9 @@ CONTEXT = 2
 # litres of brain that a scan must show, and the most that one head has
 LITRES = (0.25, 3.2)
 NO_BRAIN = "The series does not show a brain."
+# in normalised units; T1 heads reach 0.65 and more, heads with the contrast of T2 at most 0.2
+LEAST_WHITE_OVER_RIM = 0.4
+NOT_T1 = "White matter is not the brightest tissue, as it is on T1: the series has another weighting."
 # a lesion is bright where its brightest cells exceed white matter by this much, in normalised units
 BRIGHT_SHARE, BRIGHT_STEP = 85, 0.35
 WHITE_SHARE = 88
@@ -60,6 +63,13 @@ class MriBrainLesion(ScanPlugin):
 
     def region(self, scan: Scan) -> Region:
         return brain_region(scan)
+
+    def sample_of(self, scan: Scan) -> Sample:
+        """Raises `UnsupportedInput` where the contrast is not that of T1."""
+        sample = super().sample_of(scan)
+        if white_over_rim(sample.normalised, sample.region.allowed) < LEAST_WHITE_OVER_RIM:
+            raise UnsupportedInput(NOT_T1)
+        return sample
 
     def type_of(self, lesion: Lesion, sample: Sample, mean_diameter_mm: float | None) -> Code:
         slug = brightness_class(lesion, sample)

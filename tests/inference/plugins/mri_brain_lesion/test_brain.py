@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from inference.plugins.mri_brain_lesion.brain import brain_mask, normalise
-from inference.plugins.mri_brain_lesion.evaluate import drawn_scan
+from inference.plugins.mri_brain_lesion.brain import brain_mask, normalise, white_over_rim
+from inference.plugins.mri_brain_lesion.evaluate import drawn_scan, inverted
 from inference.plugins.mri_brain_lesion.generate import PLANES, posed
 from inference.plugins.mri_brain_lesion.heads import sample_head
-from inference.plugins.mri_brain_lesion.plugin import MriBrainLesion
+from inference.plugins.mri_brain_lesion.plugin import LEAST_WHITE_OVER_RIM, MriBrainLesion
 from inference.plugins.mri_brain_lesion.zones import ZONES, Frame, cut_off, frame_of, site_at, zone_at
 from tests.inference.plugins.mri_brain_lesion.scans import SEED, sample_scan
 
@@ -50,6 +50,12 @@ def test_normalised_values_hardly_depend_on_the_coil() -> None:
     apart = np.abs(normalise(values * ramp) - normalise(values))[mask]
     control = np.abs(values * ramp - values)[mask] / values[mask].std()
     assert np.median(apart) < 0.75 * np.median(control)
+
+
+@pytest.mark.parametrize("plane", range(3))
+def test_white_matter_outshines_the_rim_on_t1_and_not_with_the_contrast_of_t2(plane: int) -> None:
+    for values, is_t1 in ((sample_scan(plane).values, True), (inverted(sample_scan(plane).values), False)):
+        assert (white_over_rim(normalise(values), brain_mask(values)) > LEAST_WHITE_OVER_RIM) == is_t1
 
 
 @pytest.mark.parametrize(

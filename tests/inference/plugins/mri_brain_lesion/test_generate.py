@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pydicom import dcmread
 
 from inference.domain.errors import UnreadableFile, UnsupportedInput
@@ -21,7 +23,7 @@ from tests.inference.plugins.mri_brain_lesion.scans import normal_scan, sample_s
 pytestmark = pytest.mark.database_free
 
 
-def nifti(values: np.ndarray, axes: tuple[float, float, float] = (1, 1, 1)) -> bytes:
+def nifti(values: NDArray[Any], axes: tuple[float, float, float] = (1, 1, 1)) -> bytes:
     """A NIfTI-1 file of 16-bit values with this affine diagonal."""
     header = bytearray(352)
     struct.pack_into("<i", header, 0, 348)

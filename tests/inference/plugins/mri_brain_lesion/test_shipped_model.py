@@ -93,7 +93,7 @@ def test_thick_slices_are_read_with_a_note() -> None:
 def test_a_short_training_writes_all_that_a_model_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from inference.plugins.mri_brain_lesion import train
 
-    names = ("WATCHED_SCANS", "VALIDATION_SCANS", "REFERENCE_SCANS", "TEST_SCANS", "OTHER_SCANS", "STRANGE_HEADS")
+    names = ("WATCHED_SCANS", "VALIDATION_SCANS", "REFERENCE_SCANS", "FAMILIAR_SCANS", "TEST_SCANS", "OTHER_SCANS")
     for name, value in {**dict.fromkeys(names, 2), "STRANGE_HEADS": 1, "PER_SCAN": 16, "WATCHED_SLABS": 16}.items():
         monkeypatch.setattr(train, name, value)
     monkeypatch.setattr(train, "real_images", lambda _: {})

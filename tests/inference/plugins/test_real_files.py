@@ -13,14 +13,16 @@ from inference.domain.errors import UserError
 from inference.domain.study import Inputs
 from inference.plugins.base import AnyPlugin, Refused
 from inference.plugins.ct_lung_nodule import plugin as ct
+from inference.plugins.mri_brain_lesion import plugin as mri
 from inference.plugins.xray_chest_nodule import plugin as xray
 
 pytestmark = pytest.mark.database_free
-PLUGINS: dict[str, AnyPlugin] = {"xray-chest-nodule": xray, "ct-lung-nodule": ct}
+PLUGINS: dict[str, AnyPlugin] = {"xray-chest-nodule": xray, "ct-lung-nodule": ct, "mri-brain-lesion": mri}
 # what the headers let pass; everything else is refused with a sentence or can not be read
 ACCEPTED = {
     "xray-chest-nodule": {"RG1_UNCR.dcm", "RG1_UNCI.dcm", "RG1_J2KR.dcm", "RG1_J2KI.dcm"},
     "ct-lung-nodule": set(),
+    "mri-brain-lesion": set(),
 }
 
 

@@ -84,7 +84,8 @@ def _report(message: OutboxMessage, provider: BillingProvider) -> Report | None:
     if Capability.METER_EVENTS not in provider.capabilities:
         return None
     with operator_context():
-        event = UsageEvent.objects.select_related("meter", "price__meter", "price__plan_version__plan").get(pk=message.payload["usage_event"])
+        events = UsageEvent.objects.select_related("meter", "price__meter", "price__plan_version__plan")
+        event = events.get(pk=message.payload["usage_event"])
         stream = catalogue_sync.stream_of(event.price)
         meter = catalogue_sync.external_id(provider, catalogue_sync.METER, stream.stream_id) if stream else ""
         invoiced = BilledUsage.objects.filter(usage_event=event, stands=True).exists()

@@ -38,14 +38,19 @@ def add(tenant_id: UUID, plan_slug: str, quantity: int, *, actor: str) -> Subscr
         if subscription.status in REFUSING:
             raise SubscriptionState(status=subscription.status, extra={"status": subscription.status})
         currencies.require(version, subscription.currency)
-        same_periods = version.interval == subscription.plan_version.interval
-        if not same_periods or not phasing.widens(version.id, subscription.plan_version_id):
+        if not fits(version, subscription):
             raise UnfitAddOn(plan=plan_slug)
         row = _write(subscription, version.id, quantity)
         counters.widen(subscription, subscription.period)
         detail = {"add_on": str(version), "quantity": quantity}
         phasing.note(subscription, "changed", key=phasing.new_key(), actor=actor, **detail)
         return row
+
+
+def fits(version: PlanVersion, subscription: Subscription) -> bool:
+    """Whether an add-on has the plan's periods and more of what the plan limits."""
+    same_periods = version.interval == subscription.plan_version.interval
+    return same_periods and phasing.widens(version.id, subscription.plan_version_id)
 
 
 def end(tenant_id: UUID, plan_slug: str, *, actor: str) -> SubscriptionAddOn:

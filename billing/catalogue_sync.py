@@ -25,7 +25,8 @@ from billing.models import (
     SyncState,
     VersionState,
 )
-from billing.providers.base import BillingProvider, Capability, CouponOrder, MeterOrder, PriceOrder, Rejected, TryAgain
+from billing.providers.base import BillingProvider, Capability, Rejected, TryAgain
+from billing.providers.orders import CouponOrder, MeterOrder, PriceOrder
 from tenants.context import operator_context
 
 log = structlog.get_logger(__name__)

@@ -20,15 +20,8 @@ from billing.domain.periods import Interval, period_at
 from billing.domain.tax import tax_on
 from billing.errors import InvoiceNotOpen, ProviderUnavailable
 from billing.models import CheckoutPurpose, CheckoutSession, CheckoutState, Invoice, InvoiceState, PlanVersion, Price
-from billing.providers.base import (
-    BillingProvider,
-    Capability,
-    CheckoutOrder,
-    PriceRef,
-    Rejected,
-    SubscriptionOrder,
-    TryAgain,
-)
+from billing.providers.base import BillingProvider, Capability, Rejected, TryAgain
+from billing.providers.orders import CheckoutOrder, PriceRef, SubscriptionOrder
 from tenants import audit
 from tenants.context import tenant_context
 from tenants.ids import encode

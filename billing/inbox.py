@@ -21,7 +21,7 @@ from billing.handlers import apply
 from billing.handlers.context import Context
 from billing.inbox_store import store
 from billing.models import InboxState, ProviderAccount, ProviderEvent
-from billing.providers.base import BillingProvider, Capability, TryAgain
+from billing.providers.base import BillingProvider, Capability, Rejected, TryAgain
 from tenants.context import operator_context
 
 log = structlog.get_logger(__name__)
@@ -111,6 +111,9 @@ def _process(event: ProviderEvent) -> str:
             _end(event, InboxState.PROCESSED if done else InboxState.IGNORED)
     except TryAgain as failure:
         return _later(event, str(failure), after=failure.after)
+    except Rejected as refusal:
+        log.warning("billing.event_refused", event_id=event.external_id, type=event.type, reason=str(refusal))
+        return _later(event, str(refusal))
     except Exception as fault:
         log.exception("billing.event_failed", event_id=event.external_id, type=event.type)
         return _later(event, repr(fault)[:500])

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from billing import clock
 from billing.models import InboxState, ProviderEvent
-from billing.providers.base import BillingProvider, IncomingEvent
+from billing.providers.base import BillingProvider
 from billing.providers.facts import KINDS
+from billing.providers.orders import IncomingEvent
 
 
 def store(provider: BillingProvider, events: Iterable[IncomingEvent]) -> int:

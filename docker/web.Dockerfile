@@ -9,6 +9,10 @@ RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
+# invoices as PDF: WeasyPrint draws with Pango
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+    && rm -rf /var/lib/apt/lists/*
 COPY requirements/web.txt requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/web.txt
 COPY . .

@@ -29,10 +29,14 @@ class Product:
     data_dir: Path
     process: subprocess.Popen[bytes]
 
-    def manage(self, *arguments: str) -> str:
+    def manage(self, *arguments: str, **settings: str) -> str:
         """Run a management command on the product's data; its standard output."""
         done = subprocess.run(
-            [*MANAGE, *arguments], env=environment(self.data_dir), capture_output=True, text=True, check=True
+            [*MANAGE, *arguments],
+            env=environment(self.data_dir, **settings),
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return done.stdout
 
@@ -54,7 +58,7 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(**settings: str) -> Iterator[Product]:
+def running(*arguments: str, **settings: str) -> Iterator[Product]:
     """Start everything, wait until it is ready, end everything."""
     with tempfile.TemporaryDirectory(prefix="assay-up-") as folder, socket.socket() as probe:
         data_dir = Path(folder)
@@ -62,7 +66,7 @@ def running(**settings: str) -> Iterator[Product]:
         port = probe.getsockname()[1]
         probe.close()
         log = (data_dir / "up.log").open("wb")
-        command = [*MANAGE, "up", "--port", str(port)]
+        command = [*MANAGE, "up", "--port", str(port), *arguments]
         process = subprocess.Popen(command, env=environment(data_dir, **settings), stdout=log, stderr=log)
         product = Product(f"http://127.0.0.1:{port}", data_dir, process)
         try:

@@ -7,7 +7,6 @@ and under faults.
 from __future__ import annotations
 
 import argparse
-import ctypes.util
 import os
 import shutil
 import subprocess
@@ -56,7 +55,6 @@ def migrations() -> bool:
 
 
 def sqlite() -> bool:
-    get_pango()
     return run(*PYTEST, *IN_PARALLEL, "-m", f"not ({OUTSIDE} or machine)")
 
 
@@ -98,14 +96,6 @@ def get_chromium() -> None:
         subprocess.run(["apt-get", "update", "-qq"], stdout=subprocess.DEVNULL)
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-wqy-zenhei"]
         subprocess.run(install, stdout=subprocess.DEVNULL)
-
-
-def get_pango() -> None:
-    """What PDFs are made with; as root it is installed, otherwise the tests of papers say what is missing."""
-    if ctypes.util.find_library("pango-1.0") is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update", "-qq"], stdout=subprocess.DEVNULL)
-        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "libpango-1.0-0", "libpangoft2-1.0-0"]
-        subprocess.run([*install, "libharfbuzz-subset0"], stdout=subprocess.DEVNULL)
 
 
 def main() -> int:

@@ -7,7 +7,8 @@ from typing import Any
 from billing import inbox_store, provider_objects, providers
 from billing.delivery.attempt import Attempt
 from billing.models import CreditNote, Refund, RefundState
-from billing.providers.base import BillingProvider, CreditNoteOrder, RefundOrder
+from billing.providers.base import BillingProvider
+from billing.providers.orders import CreditNoteOrder, RefundOrder
 from tenants.context import operator_context
 
 

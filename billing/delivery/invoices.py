@@ -24,7 +24,8 @@ from billing.models import (
     SubscriptionStatus,
     UsageEvent,
 )
-from billing.providers.base import BillingProvider, Capability, InvoiceOrder, InvoiceRef, LineOrder, TryAgain
+from billing.providers.base import BillingProvider, Capability, TryAgain
+from billing.providers.orders import InvoiceOrder, InvoiceRef, LineOrder
 from tenants.context import operator_context
 
 KIND = provider_objects.INVOICE

@@ -8,7 +8,8 @@ from uuid import UUID
 from billing import customers, providers
 from billing.delivery.attempt import Attempt
 from billing.models import BillingCustomer
-from billing.providers.base import BillingProvider, CustomerOrder
+from billing.providers.base import BillingProvider
+from billing.providers.orders import CustomerOrder
 from tenants.context import operator_context
 from tenants.models import Tenant
 

@@ -10,7 +10,8 @@ from billing.delivery.attempt import Attempt
 from billing.delivery.payers import external_customer
 from billing.domain.periods import Interval, period_at
 from billing.models import Price, Subscription, SubscriptionStatus
-from billing.providers.base import BillingProvider, Capability, PriceRef, SubscriptionOrder, TryAgain
+from billing.providers.base import BillingProvider, Capability, TryAgain
+from billing.providers.orders import PriceRef, SubscriptionOrder
 from tenants.context import operator_context
 
 KIND = provider_objects.SUBSCRIPTION

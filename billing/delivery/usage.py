@@ -15,7 +15,8 @@ from billing.domain.matching import Arrival, arrival
 from billing.domain.money import total
 from billing.domain.provider_prices import countable
 from billing.models import BilledUsage, OutboxMessage, OutboxState, UsageEvent
-from billing.providers.base import BillingProvider, Capability, Rejected, TryAgain, UsageOrder
+from billing.providers.base import BillingProvider, Capability, Rejected, TryAgain
+from billing.providers.orders import UsageOrder
 from tenants.context import operator_context
 
 METERED, ITEM = "meter", "invoice_item"

@@ -16,15 +16,15 @@ from django.conf import settings
 
 from billing import clock, inbox_store
 from billing.models import CheckoutSession, ProviderObject, RefundState
-from billing.providers.base import (
-    Capability,
+from billing.providers.base import Capability, InvalidSignature, UsageOutcome
+from billing.providers.facts import CheckoutFacts, Facts, RefundFacts
+from billing.providers.orders import (
     CheckoutOrder,
     CheckoutRef,
     CouponOrder,
     CreditNoteOrder,
     CustomerOrder,
     IncomingEvent,
-    InvalidSignature,
     InvoiceOrder,
     InvoiceRef,
     MeterOrder,
@@ -32,9 +32,7 @@ from billing.providers.base import (
     RefundOrder,
     SubscriptionOrder,
     UsageOrder,
-    UsageOutcome,
 )
-from billing.providers.facts import CheckoutFacts, Facts, RefundFacts
 from tenants.context import operator_context
 from tenants.ids import encode
 
@@ -92,9 +90,6 @@ class LocalProvider:
 
     def report_usage(self, order: UsageOrder) -> UsageOutcome:
         return UsageOutcome.ACCEPTED
-
-    def cancel_usage(self, event_name: str, identifier: str, *, key: str) -> None:
-        """It was reported to nobody."""
 
     def usage_summary(self, customer: str, meter: str, start: datetime, end: datetime) -> Decimal:
         return Decimal(0)

@@ -34,8 +34,8 @@ STATUS = {
     "idempotency_in_progress": 409, "invoice_not_open": 409, "invoice_not_voidable": 409, "adjustment_decided": 409,
     "second_person_needed": 403, "unknown_coupon": 404, "purged": 410, "too_many_files": 413, "request_too_large": 413,
     "file_too_large": 413, "length_required": 411, "unsupported_media_type": 415, "concurrency_limit": 429,
-    "rate_limit": 429, "unavailable": 503, "provider_unavailable": 503, "checkout_closed": 409,
-    "printing_unavailable": 503,
+    "rate_limit": 429, "unavailable": 503, "provider_unavailable": 503, "printing_unavailable": 503,
+    "checkout_closed": 409,
 }  # fmt: skip
 """Every code with its status; content that is understood but not acceptable is 422."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import secrets
 import tempfile
@@ -26,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SHORTEST_KEY = 50
 FEWEST_DIFFERENT_CHARACTERS = 5
 UNIX_SOCKET_PATH_LIMIT = 100
+UP_LOCK, FAKE_STRIPE = "up.lock", "fake-stripe.env"
+"""Files in the data directory: held by `up`, and the settings by which every command there finds its fake of Stripe."""
 
 
 class UnusableSettings(Exception):
@@ -129,11 +132,26 @@ def read_environment() -> Environment:
     try:
         found = Environment()
         found.data_dir.mkdir(parents=True, exist_ok=True)
+        if found.env != "production" and found.stripe_secret_key is None and is_held(found.data_dir):
+            # one that is not there says nothing
+            found = Environment(_env_file=found.data_dir / FAKE_STRIPE)  # type: ignore[call-arg]  # of the settings class
     except ValidationError as error:
         raise UnusableSettings("\n".join(_told(each["loc"], each["msg"]) for each in error.errors())) from None
     except OSError as error:
         raise UnusableSettings(f"ASSAY_DATA_DIR can not be used: {error}") from error
     return found
+
+
+def is_held(data_dir: Path) -> bool:
+    """Whether an `up` runs on the data directory: what it left behind when it was killed does not count."""
+    try:
+        with (data_dir / UP_LOCK).open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _told(place: tuple[int | str, ...], message: str) -> str:

@@ -8,12 +8,22 @@ from typing import Any
 import dj_database_url
 from django.utils.translation import gettext_lazy as _
 
-from config.environment import ROOT, UnusableSettings, read_environment, redis_socket, stored_secret
+from config.environment import (
+    FAKE_STRIPE,
+    ROOT,
+    UP_LOCK,
+    UnusableSettings,
+    read_environment,
+    redis_socket,
+    stored_secret,
+)
 from config.logs import configure_logging
 
 environment = read_environment()
 
 ASSAY_DATA_DIR: Path = environment.data_dir
+ASSAY_UP_LOCK = ASSAY_DATA_DIR / UP_LOCK
+ASSAY_FAKE_STRIPE = ASSAY_DATA_DIR / FAKE_STRIPE
 ASSAY_PRODUCTION = environment.env == "production"
 ASSAY_PUBLIC_BASE_URL = environment.public_base_url.rstrip("/")
 ASSAY_LEASE_SECONDS = environment.lease_seconds

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
@@ -18,6 +21,7 @@ from tests.billing.work import Customer, on_plan
 from tests.conftest import Party
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2027, 1, 31, 9, 30, tzinfo=UTC)
 FEBRUARY = datetime(2027, 2, 28, 9, 30, tzinfo=UTC)
 NAME = "北京影像科技有限公司"
@@ -107,3 +111,9 @@ def test_a_machine_without_pango_says_so_and_runs_on(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(pdf, "import_module", missing)
     with pytest.raises(PrintingUnavailable):
         pdf.printed("<p>")
+
+
+def test_only_printing_loads_the_libraries_of_the_machine() -> None:
+    code = "import sys, django; django.setup(); import config.urls; sys.exit('weasyprint' in sys.modules)"
+    command = [sys.executable, "-c", f"import sys; sys.path[:0] = [{str(ROOT / 'platform')!r}, {str(ROOT)!r}]; {code}"]
+    assert subprocess.run(command, cwd=ROOT).returncode == 0

@@ -15,7 +15,8 @@ from uuid import uuid4
 import pytest
 import stripe
 
-from billing.providers.base import (
+from billing.providers.base import UsageOutcome
+from billing.providers.orders import (
     CustomerOrder,
     InvoiceOrder,
     LineOrder,
@@ -24,7 +25,6 @@ from billing.providers.base import (
     PriceRef,
     SubscriptionOrder,
     UsageOrder,
-    UsageOutcome,
 )
 from billing.providers.stripe.provider import StripeProvider
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
@@ -34,14 +35,14 @@ class Command(BaseCommand):
         rate = actions.add_parser("rate", help="what a quantity costs by a price", description=simulate.DESCRIPTION)
         rate.add_argument("--price", required=True, metavar="JSON", help=simulate.PRICE_HELP)
         rate.add_argument("--quantity", required=True, metavar="N", help="units, up to 6 digits after the point")
-        month = actions.add_parser("figures", help="recurring revenue, use, credits, margins and debts of a month")
-        month.add_argument("--month", type=first_of_month, metavar="YYYY-MM", help="this one if it is left out")
-        month.add_argument("--currency", metavar="usd", help="all that there are if it is left out")
         sync = actions.add_parser("sync", help="bring the catalogue to whoever collects; repeating it makes nothing")
         reconcile = actions.add_parser("reconcile", help="compare usage, outbox, provider, ledger and invoices")
         reconcile.add_argument("--from", dest="since", type=moment, required=True, metavar="DATE")
         reconcile.add_argument("--to", dest="until", type=moment, required=True, metavar="DATE", help="not included")
-        for action in (advance, seed, check, rate, month, sync, reconcile):
+        month = actions.add_parser("figures", help="recurring revenue, use, credits, margins and debts of a month")
+        month.add_argument("--month", type=first_of_month, metavar="YYYY-MM", help="this one if it is left out")
+        month.add_argument("--currency", type=currency_code, metavar="usd", help="all that there are if it is left out")
+        for action in (advance, seed, check, rate, sync, reconcile, month):
             action.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,9 +51,9 @@ class Command(BaseCommand):
             "seed": self.seed,
             "check": self.check_books,
             "rate": self.rate,
-            "figures": self.figures,
             "sync": operating.sync,
-            "reconcile": operating.reconcile,
+            "reconcile": self.reconcile,
+            "figures": self.figures,
         }
         answer = actions[options["action"]](**options)
         if options["json"]:
@@ -91,8 +92,16 @@ class Command(BaseCommand):
             raise CommandError(str(refusal), returncode=2) from refusal
         return answer if json else {**answer, "breakdown": [simulate.in_words(row) for row in answer["breakdown"]]}
 
+    def reconcile(self, since: datetime, until: datetime, **_: Any) -> dict[str, Any]:
+        """The run of a range that has a length: an empty one would agree and prove nothing."""
+        if since >= until:
+            raise CommandError("--from must be before --to", returncode=2)
+        return operating.reconcile(since, until)
+
     def figures(self, month: datetime | None, currency: str | None, json: bool, **_: Any) -> dict[str, Any]:
         """The operator's figures, by currency."""
+        if month and month > clock.now():
+            raise CommandError("the month has not begun", returncode=2)
         found = figures.of_month(month or figures.month_of(clock.now()), currency)
         if json:
             return {"figures": [figures_told.as_json(each) for each in found]}
@@ -101,10 +110,20 @@ class Command(BaseCommand):
 
 def first_of_month(text: str) -> datetime:
     """The first moment of a month written as 2026-12, UTC."""
-    found = moment(f"{text}-01")
+    try:
+        found = moment(f"{text}-01")
+    except ArgumentTypeError as error:
+        raise ArgumentTypeError(f"not a month: {text}") from error
     if found.year not in figures.YEARS:
         raise ArgumentTypeError(f"not a month: {text}")
     return found
+
+
+def currency_code(text: str) -> str:
+    """Three letters, small as in the tables."""
+    if not re.fullmatch("[A-Za-z]{3}", text):
+        raise ArgumentTypeError(f"not a currency: {text}")
+    return text.lower()
 
 
 def moment(text: str) -> datetime:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from stripe import StripeClient
 
-from billing.providers.base import CouponOrder, MeterOrder, PriceOrder, Rejected
+from billing.providers.base import Rejected
+from billing.providers.orders import CouponOrder, MeterOrder, PriceOrder
 from billing.providers.stripe.client import call, digest, options
 
 EXISTS = "resource_already_exists"

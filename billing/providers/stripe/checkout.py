@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe import StripeClient
 
-from billing.providers.base import CheckoutOrder, CheckoutRef
+from billing.providers.orders import CheckoutOrder, CheckoutRef
 from billing.providers.stripe.client import call, digest, options
 from billing.providers.stripe.subscriptions import SUBSCRIPTION, first_period, item
 

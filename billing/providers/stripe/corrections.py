@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe import StripeClient
 
-from billing.providers.base import CreditNoteOrder, RefundOrder
+from billing.providers.orders import CreditNoteOrder, RefundOrder
 from billing.providers.stripe.client import call, options
 
 CREDIT_NOTE, REFUND = "assay_credit_note", "assay_refund"

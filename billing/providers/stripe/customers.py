@@ -7,7 +7,8 @@ from typing import Any
 import structlog
 from stripe import StripeClient
 
-from billing.providers.base import CustomerOrder, Rejected
+from billing.providers.base import Rejected
+from billing.providers.orders import CustomerOrder
 from billing.providers.stripe.client import call, digest, options
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,8 @@ from typing import Any
 
 from stripe import Invoice, StripeClient
 
-from billing.providers.base import InvoiceOrder, InvoiceRef, Rejected, TryAgain
+from billing.providers.base import Rejected, TryAgain
+from billing.providers.orders import InvoiceOrder, InvoiceRef
 from billing.providers.stripe.client import call, options
 from billing.providers.stripe.shapes import plain, subscription_of_invoice
 from billing.providers.stripe.subscriptions import collection

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from billing.providers.base import (
-    Capability,
+from billing.providers.base import Capability, UsageOutcome
+from billing.providers.facts import Facts
+from billing.providers.orders import (
     CheckoutOrder,
     CheckoutRef,
     CouponOrder,
@@ -25,9 +26,7 @@ from billing.providers.base import (
     RefundOrder,
     SubscriptionOrder,
     UsageOrder,
-    UsageOutcome,
 )
-from billing.providers.facts import Facts
 from billing.providers.stripe import (
     catalogue,
     checkout,
@@ -107,9 +106,6 @@ class StripeProvider:
 
     def report_usage(self, order: UsageOrder) -> UsageOutcome:
         return usage.report(self.client, order)
-
-    def cancel_usage(self, event_name: str, identifier: str, *, key: str) -> None:
-        usage.cancel(self.client, event_name, identifier, key=key)
 
     def usage_summary(self, customer: str, meter: str, start: datetime, end: datetime) -> Decimal:
         return usage.summary(self.client, customer, meter, start, end)

@@ -10,7 +10,7 @@ from typing import Any
 
 from stripe import StripeClient
 
-from billing.providers.base import PriceRef, SubscriptionOrder
+from billing.providers.orders import PriceRef, SubscriptionOrder
 from billing.providers.stripe.client import call, digest, options
 
 SUBSCRIPTION = "assay_subscription"

@@ -1,4 +1,4 @@
-"""Meter events: sent once each, taken back, and read back."""
+"""Meter events: sent once each, and read back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from stripe import StripeClient
 
-from billing.providers.base import Rejected, TryAgain, UsageOrder, UsageOutcome
+from billing.providers.base import Rejected, TryAgain, UsageOutcome
+from billing.providers.orders import UsageOrder
 from billing.providers.stripe.client import call, digest, options, was_replayed
 
 MOST_KEYS = 20
@@ -44,12 +45,6 @@ def _send(client: StripeClient, params: Any, key: str) -> None:
                 raise
         else:
             return
-
-
-def cancel(client: StripeClient, event_name: str, identifier: str, *, key: str) -> None:
-    """Take an event back. Stripe takes it within 24 hours of its receipt, else this raises `Rejected`."""
-    params: Any = {"type": "cancel", "event_name": event_name, "cancel": {"identifier": identifier}}
-    call(client.v1.billing.meter_event_adjustments.create, params, options(key))
 
 
 def summary(client: StripeClient, customer: str, meter: str, start: datetime, end: datetime) -> Decimal:

@@ -11,7 +11,8 @@ import stripe
 from stripe import StripeClient
 
 from billing import clock
-from billing.providers.base import IncomingEvent, InvalidSignature
+from billing.providers.base import InvalidSignature
+from billing.providers.orders import IncomingEvent
 from billing.providers.stripe.client import call
 from billing.providers.stripe.shapes import plain
 

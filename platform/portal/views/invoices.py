@@ -136,10 +136,10 @@ class InvoiceUsageExport(TenantView):
         return exports.download(f"{row.number}-usage", usage_heads(), found)
 
 
-class Paper(TenantView):
+class Paper(MoneyView):
     """A paper as PDF. It is drawn outside of the transaction, for that takes a moment."""
 
-    scope = "billing:read"
+    back = "portal:invoices"
     transactional = False
 
     def get(self, request: HttpRequest, identity: str, language: str) -> HttpResponse:

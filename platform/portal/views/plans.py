@@ -61,7 +61,7 @@ class Plans(TenantView):
             return {}
         active = {row.plan_version.plan.slug: row for row in addons.active(subscription, clock.now())}
         offers = catalogue.offers(customer.currency or None, add_ons=True)
-        fitting = [each for each in offers if each.version.interval == subscription.plan_version.interval]
+        fitting = [each for each in offers if addons.fits(each.version, subscription)]
         return {
             "add_ons": [(each, active.pop(each.version.plan.slug, None)) for each in fitting],
             "former_add_ons": list(active.values()),

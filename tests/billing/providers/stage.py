@@ -10,8 +10,8 @@ import stripe
 
 from billing import catalogue_sync, checkouts, clock, cycle, inbox, inbox_store, ledger, providers, relay
 from billing.models import Account, CheckoutSession, Invoice, OutboxMessage, ProviderEvent
-from billing.providers.base import IncomingEvent
 from billing.providers.local import LocalProvider
+from billing.providers.orders import IncomingEvent
 from billing.providers.stripe.webhooks import incoming
 from tenants.context import operator_context, tenant_context
 from tests.billing.work import Customer

@@ -15,7 +15,7 @@ from billing import checkouts, clock, credits, providers, relay
 from billing.delivery import usage
 from billing.delivery.usage import identifier_of
 from billing.models import GrantKind, OutboxMessage, OutboxState, ProviderObject, UsageEvent
-from billing.providers.base import UsageOrder
+from billing.providers.orders import UsageOrder
 from tenants.context import operator_context, tenant_context
 from tests.billing.providers.stage import START, StripeStage, outbox_states, troubles
 from tests.billing.work import Customer, on_plan

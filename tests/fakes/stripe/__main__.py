@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 
+from tests.fakes.stripe import keeping
 from tests.fakes.stripe.server import StripeServer
 
 REPORTS = ("v1.billing.meter.error_report_triggered", "v1.billing.meter.no_meter_found")
@@ -18,6 +20,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="of 127.0.0.1; 0 takes a free one, which is printed")
     parser.add_argument("--webhook", help="address that gets all events, snapshots and thin ones")
     parser.add_argument("--secret", help="what webhooks are signed with")
+    parser.add_argument("--state", type=Path, help="a file that is read at the beginning and written at the end")
     return parser.parse_args()
 
 
@@ -27,7 +30,7 @@ def main() -> int:
         print("--webhook and --secret go together", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with StripeServer(options.port) as server, contextlib.suppress(KeyboardInterrupt):
+    with StripeServer(options.port) as server, keeping.kept(server.state, options.state), suppress(KeyboardInterrupt):
         if options.webhook:
             server.webhook(options.webhook, options.secret)
             server.webhook(options.webhook, options.secret, events=REPORTS, thin=True)

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from ops.fake_stripe import FakeStripe, fake_stripe
+from ops.fake_stripe import FakeStripe, fake_stripe, forget, tell
 from ops.parts import parts
 from ops.redis import RedisNotFound
 from ops.supervisor import Supervisor
@@ -44,6 +44,7 @@ class Command(BaseCommand):
         host, port, workers = options["host"], options["port"], options["workers"]
         # kept open for the life of the process: the lock goes with it, however it ends
         lock = lock_data_dir(settings.ASSAY_DATA_DIR)
+        forget()
         require_free(host, port)
         fake = self.fake_stripe(host, port, options) if options["with_fake_stripe"] else None
         try:
@@ -61,6 +62,7 @@ class Command(BaseCommand):
         shown = settings.ASSAY_PUBLIC_BASE_URL or f"http://{host}:{port}"
         supervisor.say("up", f"portal {shown}/  admin {shown}/admin/  Ctrl-C ends all")
         supervisor.run()
+        forget()
         lock.close()
 
     def check_settings(self) -> None:
@@ -72,7 +74,9 @@ class Command(BaseCommand):
         if settings.ASSAY_PRODUCTION or settings.STRIPE_SECRET_KEY:
             raise CommandError("--with-fake-stripe is for an installation without STRIPE_SECRET_KEY, not in production")
         require_free("127.0.0.1", options["fake_stripe_port"])
-        return fake_stripe(host, port, options["fake_stripe_port"])
+        made = fake_stripe(host, port, options["fake_stripe_port"])
+        tell(made)
+        return made
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
@@ -88,7 +92,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
 def lock_data_dir(data_dir: Path) -> IO[str]:
     """Hold the data directory. Raises `CommandError` when another `up` holds it."""
-    path = data_dir / "up.lock"
+    path = settings.ASSAY_UP_LOCK
     handle = path.open("a+", encoding="ascii")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

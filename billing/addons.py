@@ -36,7 +36,7 @@ def add(tenant_id: UUID, plan_slug: str, quantity: int, *, actor: str) -> Subscr
     with transaction.atomic():
         subscription = subscriptions.hold(tenant_id)
         if subscription.status in REFUSING:
-            raise SubscriptionState(status=subscription.status, extra={"status": subscription.status})
+            raise SubscriptionState(status=subscription.status, extra={"subscription_status": subscription.status})
         currencies.require(version, subscription.currency)
         if not fits(version, subscription):
             raise UnfitAddOn(plan=plan_slug)

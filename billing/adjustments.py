@@ -38,6 +38,9 @@ def request(
     """
     with transaction.atomic():
         customer = locking.customer(tenant_id)
+        if kind == AdjustmentKind.REFUND:
+            # a second person is not asked for what can not be done
+            refunds.refuse_too_large(_payment(tenant_id, detail), amount)
         currency = detail.get("currency") or customer.currency or "usd"
         made: Adjustment = Adjustment.objects.create(
             tenant_id=tenant_id, kind=kind, amount=amount, currency=currency, reason=reason,
@@ -126,8 +129,13 @@ def _credit_note(row: Adjustment, actor: str) -> str:
     return str(note.id)
 
 
+def _payment(tenant_id: UUID, detail: Mapping[str, Any]) -> Payment:
+    found: Payment = Payment.objects.for_tenant(tenant_id).select_related("invoice").get(pk=detail["payment"])
+    return found
+
+
 def _refund(row: Adjustment, actor: str) -> str:
-    payment: Payment = Payment.objects.for_tenant(row.tenant_id).select_related("invoice").get(pk=row.detail["payment"])
+    payment = _payment(row.tenant_id, row.detail)
     note = row.detail.get("credit_note")
     credit_note = CreditNote.objects.for_tenant(row.tenant_id).get(pk=note) if note else None
     made = refunds.request(payment, row.amount, reason=row.reason, actor=actor, credit_note=credit_note)

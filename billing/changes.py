@@ -138,7 +138,7 @@ def _plan_ahead(subscription: Subscription, version: PlanVersion | None) -> None
 
 def _refuse(subscription: Subscription, statuses: tuple[SubscriptionStatus, ...]) -> None:
     if subscription.status in statuses:
-        raise SubscriptionState(status=subscription.status, extra={"status": subscription.status})
+        raise SubscriptionState(status=subscription.status, extra={"subscription_status": subscription.status})
 
 
 def _require_period_end(subscription: Subscription) -> None:

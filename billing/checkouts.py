@@ -14,11 +14,12 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from billing import accounts, catalogue, catalogue_sync, clock, customers, providers, subscriptions
+from billing.checkout_errors import ProviderUnavailable
 from billing.delivery.payers import external_customer
 from billing.delivery.subscriptions import DAYS_UNTIL_DUE
 from billing.domain.periods import Interval, period_at
 from billing.domain.tax import tax_on
-from billing.errors import InvoiceNotOpen, ProviderUnavailable
+from billing.errors import InvoiceNotOpen
 from billing.models import CheckoutPurpose, CheckoutSession, CheckoutState, Invoice, InvoiceState, PlanVersion, Price
 from billing.providers.base import BillingProvider, Capability, Rejected, TryAgain
 from billing.providers.orders import CheckoutOrder, PriceRef, SubscriptionOrder

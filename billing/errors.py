@@ -8,7 +8,7 @@ from tenants.errors import InternalError, UserError
 class PaymentRequired(UserError):
     """No subscription covers the work, or it takes none as it stands, or credits that do not suffice must pay for it.
 
-    For want of credits `extra` has amount, available, currency and upgrade_url.
+    `extra` has upgrade_url; for want of credits amount, available and currency too, else the subscription_status.
     """
 
     code = "payment_required"
@@ -103,7 +103,7 @@ class CurrencyFixed(UserError):
 
 
 class SubscriptionState(UserError):
-    """The subscription is in a state in which this can not be done; `extra` has the status."""
+    """The subscription is in a state in which this can not be done; `extra` has the subscription_status."""
 
     code = "subscription_state"
     template = "This can not be done while the subscription is %(status)s."
@@ -190,7 +190,7 @@ class RefundTooLarge(UserError):
     """More than what is left of the payment."""
 
     code = "refund_too_large"
-    template = "Only %(left)s is left of the payment."
+    template = "Only %(left)s %(currency)s is left of the payment."
 
 
 class SecondPersonNeeded(UserError):
@@ -238,20 +238,6 @@ class NoReservation(InternalError):
 
 class Unbalanced(InternalError):
     """The entries of a ledger transaction do not sum to zero."""
-
-
-class ProviderUnavailable(UserError):
-    """Whoever collects can not be reached now, or has no page for this yet."""
-
-    code = "provider_unavailable"
-    template = "The payment provider can not be reached: try again in a few minutes."
-
-
-class CheckoutClosed(UserError):
-    """The page was used or has expired."""
-
-    code = "checkout_closed"
-    template = "This page has been used already: begin again."
 
 
 class PrintingUnavailable(UserError):

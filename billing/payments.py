@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from billing import ageing, clock, credit_sales, credits, ledger
+from billing import ageing, clock, credit_sales, credits, ledger, outbox
 from billing.errors import InvoiceNotOpen, PaymentTooLarge
 from billing.locking import locked
 from billing.models import Account, GrantKind, Invoice, InvoiceState, Payment
@@ -46,6 +46,7 @@ def record(
         row.amount_paid += amount - excess
         row.save(update_fields=["amount_paid"])
         settle(row)
+        _tell(row, made)
         _return(made, excess)
         audit.record("invoice.payment", tenant_id=row.tenant_id, actor=actor, subject=str(row.number), amount=amount)
     invoice.refresh_from_db()
@@ -98,6 +99,15 @@ def _book(row: Invoice, payment: Payment, excess: int) -> None:
         row.tenant_id, source=("payment", payment.id), kind="payment", currency=row.currency, postings=postings,
         occurred_at=payment.received_at,
     )  # fmt: skip
+
+
+def _tell(row: Invoice, payment: Payment) -> None:
+    """Whoever collects must not collect again what has come by another way."""
+    if payment.provider == LOCAL:
+        outbox.enqueue(
+            row.tenant_id, "payment.recorded", key=f"payment.recorded:{payment.id.hex}",
+            payload={"invoice": str(row.id), "payment": str(payment.id)}, serial=f"customer:{row.tenant_id}",
+        )  # fmt: skip
 
 
 def _return(payment: Payment, excess: int) -> None:

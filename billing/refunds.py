@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from billing import clock, ledger, outbox
+from billing.domain.money import in_major_units
 from billing.errors import RefundTooLarge
 from billing.locking import locked
 from billing.models import Account, CreditNote, Invoice, Payment, Refund, RefundState
@@ -23,10 +24,7 @@ def request(payment: Payment, amount: int, *, reason: str, actor: str, credit_no
         raise ValueError("a refund must be above zero")
     with transaction.atomic():
         locked(payment.invoice)
-        refunds = Refund.objects.for_tenant(payment.tenant_id).filter(payment=payment)
-        taken = refunds.exclude(state=RefundState.FAILED).aggregate(sum=Sum("amount"))["sum"] or 0
-        if amount > payment.amount - taken:
-            raise RefundTooLarge(left=payment.amount - taken)
+        refuse_too_large(payment, amount)
         made: Refund = Refund.objects.create(
             tenant_id=payment.tenant_id, payment=payment, credit_note=credit_note, amount=amount,
             currency=payment.currency, reason=reason, requested_at=clock.now(), requested_by=actor,
@@ -37,6 +35,15 @@ def request(payment: Payment, amount: int, *, reason: str, actor: str, credit_no
         )  # fmt: skip
         audit.record("refund.requested", tenant_id=made.tenant_id, actor=actor, subject=str(made.id), reason=reason)
     return made
+
+
+def refuse_too_large(payment: Payment, amount: int) -> None:
+    """Raises `RefundTooLarge` where less is left of the payment."""
+    refunds = Refund.objects.for_tenant(payment.tenant_id).filter(payment=payment)
+    taken = refunds.exclude(state=RefundState.FAILED).aggregate(sum=Sum("amount"))["sum"] or 0
+    left = payment.amount - taken
+    if amount > left:
+        raise RefundTooLarge(left=in_major_units(left, payment.currency), currency=payment.currency.upper())
 
 
 def succeed(refund: Refund, *, external_id: str = "") -> bool:

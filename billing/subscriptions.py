@@ -14,6 +14,7 @@ from billing.domain import course
 from billing.domain.course import Kind, Part, Run
 from billing.domain.periods import Interval, Period, days_after, period_at
 from billing.errors import PaymentRequired
+from billing.links import upgrade_url
 from billing.models import PlanVersion, Subscription, SubscriptionPhase, SubscriptionStatus
 from tenants.models import Tenant
 
@@ -50,7 +51,7 @@ def existing(tenant_id: UUID) -> Subscription:
     """Like `subscription_of`, whatever its state; raises `PaymentRequired` instead of None."""
     subscription = subscription_of(tenant_id)
     if subscription is None:
-        raise PaymentRequired
+        raise PaymentRequired(extra={"upgrade_url": upgrade_url()})
     return subscription
 
 
@@ -59,7 +60,7 @@ def required(tenant_id: UUID) -> Subscription:
     subscription = existing(tenant_id)
     refusal = REFUSALS.get(SubscriptionStatus(subscription.status))
     if refusal is not None:
-        raise PaymentRequired(refusal, extra={"status": subscription.status})
+        raise PaymentRequired(refusal, extra={"subscription_status": subscription.status, "upgrade_url": upgrade_url()})
     return subscription
 
 
@@ -102,7 +103,7 @@ def hold(tenant_id: UUID) -> Subscription:
         lock(found)
         standing.catch_up(found, clock.now())
     if found is None or found.canceled_at is not None:
-        raise PaymentRequired
+        raise PaymentRequired(extra={"upgrade_url": upgrade_url()})
     return found
 
 

@@ -70,6 +70,19 @@ def deliver_void(attempt: Attempt, provider: BillingProvider) -> dict[str, Any]:
     return {}
 
 
+def deliver_payment(attempt: Attempt, provider: BillingProvider) -> dict[str, Any]:
+    """What was paid by another way is not collected once more. A part of it can not be told there: what is then taken
+    too much is given back as credits.
+    """
+    there = provider_objects.look_up(provider, KIND, attempt.message.payload["invoice"])
+    if there:
+        with operator_context():
+            invoice: Invoice = Invoice.objects.get(pk=attempt.message.payload["invoice"])
+        if invoice.state == InvoiceState.PAID:
+            provider.settle_invoice(there, key=attempt.message.key)
+    return {}
+
+
 def deliver_giving_up(attempt: Attempt, provider: BillingProvider) -> dict[str, Any]:
     """Given up here, given up there."""
     there = provider_objects.look_up(provider, KIND, attempt.message.payload["invoice"])

@@ -22,6 +22,7 @@ TOPICS: dict[str, Deliverer] = {
     "subscription.canceled": subscriptions.deliver_end,
     "invoice.opened": invoices.deliver,
     "invoice.made_by_provider": invoices.deliver_hold,
+    "payment.recorded": invoices.deliver_payment,
     "invoice.voided": invoices.deliver_void,
     "invoice.uncollectible": invoices.deliver_giving_up,
     "credit_note.issued": corrections.deliver_credit_note,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from billing import invoices, outbox, payments, provider_objects
 from billing.handlers.context import Context
-from billing.models import Invoice, InvoiceState
+from billing.models import Invoice, InvoiceState, Payment
 from billing.providers.facts import InvoiceFacts
 
 KIND = provider_objects.INVOICE
+MANUAL = "manual"
 PAYABLE = (InvoiceState.OPEN, InvoiceState.UNCOLLECTIBLE)
 
 
@@ -48,12 +49,20 @@ def _hold_back(facts: InvoiceFacts, context: Context) -> bool:
 
 
 def _book_payments(invoice: Invoice, facts: InvoiceFacts, context: Context) -> None:
-    """Each once, by the provider's id of it."""
+    """Each once, by the provider's id of it; what came by another way may be in the books already."""
     for payment in facts.payments:
+        amount = payment.amount - (_recorded_by_hand(invoice) if payment.method == MANUAL else 0)
+        if amount <= 0:
+            continue
         payments.record(
-            invoice, payment.amount, actor=context.actor, method=payment.method, provider=context.provider.name,
+            invoice, amount, actor=context.actor, method=payment.method, provider=context.provider.name,
             external_id=payment.external_id,
         )  # fmt: skip
+
+
+def _recorded_by_hand(invoice: Invoice) -> int:
+    rows = Payment.objects.for_tenant(invoice.tenant_id).filter(invoice=invoice, provider=payments.LOCAL)
+    return sum(rows.values_list("amount", flat=True))
 
 
 def _follow(invoice: Invoice, facts: InvoiceFacts, context: Context) -> None:

@@ -109,6 +109,9 @@ class LocalProvider:
     def give_up_invoice(self, external_id: str, *, key: str) -> None:
         """There is none but ours."""
 
+    def settle_invoice(self, external_id: str, *, key: str) -> None:
+        """There is none but ours."""
+
     def create_credit_note(self, order: CreditNoteOrder, *, key: str) -> str:
         return ""
 

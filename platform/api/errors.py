@@ -156,7 +156,8 @@ def body_limits() -> dict[str, int | None]:
 def from_user_error(error: UserError, request: Any) -> dict[str, Any]:
     """The problem object of an error that the user can mend."""
     body = problem(request, error.code, translated(error), errors=entries_of(error))
-    return {**body, **error.extra}
+    # what an error adds never takes the place of a member that every problem has
+    return {**body, **error.extra, **body}
 
 
 def entries_of(error: UserError) -> list[Entry]:

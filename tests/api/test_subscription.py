@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 
+from api.errors import problem_of
 from billing import customers
+from billing.errors import PaymentRequired
 from billing.models import BillingCustomer, CheckoutSession, Subscription
 from inference.models import Study
 from tenants import keys
@@ -61,10 +64,25 @@ def test_a_pause_refuses_work_and_is_still_told(api: Api) -> None:
     assert api.post("/v1/subscription/resume").json()["status"] == "active"
 
 
+def test_work_in_a_pause_is_refused_with_every_member_of_a_problem(api: Api, study: Study) -> None:
+    api.post("/v1/subscription/pause")
+    refused = api.post("/v1/jobs", {"study": encode("std", study.id), "plugin": "echo", "params": {"kind": "fine"}})
+    body = refused.json()
+    assert (refused.status_code, body["status"], body["code"]) == (402, 402, "payment_required")
+    assert body["subscription_status"] == "paused"
+    assert body["upgrade_url"].endswith("/plans")
+
+
+def test_what_an_error_adds_takes_the_place_of_no_member_of_a_problem(rf: RequestFactory) -> None:
+    body = problem_of(PaymentRequired(extra={"status": "paused", "code": "x", "more": 1}), rf.get("/v1/jobs"))
+    assert (body["status"], body["code"], body["more"]) == (402, "payment_required", 1)
+
+
 def test_an_end_now_is_the_end(api: Api) -> None:
     assert api.post("/v1/subscription/cancel", {"when": "now"}).json()["status"] == "canceled"
     gone = api.get("/v1/subscription")
     assert (gone.status_code, gone.json()["code"]) == (402, "payment_required")
+    assert gone.json()["upgrade_url"]
 
 
 def test_the_same_key_changes_once_and_answers_the_same(api: Api, clinic: Party) -> None:

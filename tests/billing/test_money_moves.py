@@ -186,8 +186,17 @@ def test_money_goes_back_when_the_refund_has_succeeded(invoice: Invoice) -> None
     refund = refunds.request(payment, 535, reason="x", actor="test", credit_note=note)
     assert (refund.state, balance(invoice, Account.CASH)) == (RefundState.PENDING, 1070)
     assert OutboxMessage.objects.filter(topic="refund.requested").count() == 1
-    with pytest.raises(RefundTooLarge):
+    with pytest.raises(RefundTooLarge, match=r"5\.35 USD"):
         refunds.request(payment, 536, reason="x", actor="test")
+    with pytest.raises(RefundTooLarge):
+        adjustments.request(
+            invoice.tenant_id,
+            AdjustmentKind.REFUND,
+            10**9,
+            reason="x",
+            actor="ann",
+            detail={"payment": str(payment.id)},
+        )
     assert refunds.succeed(refund)
     assert not refunds.succeed(refund)
     assert not refunds.fail(refund, "late")

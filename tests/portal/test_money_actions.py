@@ -82,6 +82,13 @@ def test_an_add_on_is_added_and_ends_with_the_period(house: House) -> None:
         assert "Write a whole number" in told(owner, path, {"plan": slug, "quantity": quantity}), quantity
 
 
+def test_an_add_on_is_offered_only_to_a_plan_that_it_widens(house: House) -> None:
+    owner = house.client("owner")
+    assert "100 more analyses" in text_of(owner.get(reverse("portal:plans")))
+    told(owner, reverse("portal:plan-change"), {"plan": "per-service", "when": "now"})
+    assert "100 more analyses" not in text_of(owner.get(reverse("portal:plans")))
+
+
 def test_a_coupon_is_redeemed_once(house: House) -> None:
     with operator_context():
         Coupon.objects.create(code="HALF", kind="percent", percent=50)

@@ -9,7 +9,8 @@ import pytest
 from django.urls import reverse
 
 from billing import clock, customers, ledger
-from billing.models import Account, Alert
+from billing.models import Account, Alert, UsageEvent
+from inference.models import Job
 from portal.templatetags.portal_format import money
 from tenants.context import tenant_context
 from tenants.ids import encode
@@ -39,6 +40,23 @@ def test_use_so_far_is_the_revenue_that_was_booked(busy: House) -> None:
     assert money(int(booked), USD) in page
     assert "3.00 USD of it paid from credits" in page
     assert money(busy.due(), USD) in page
+
+
+def test_a_job_that_is_gone_is_an_id_without_a_link_and_one_that_is_there_has_one(busy: House) -> None:
+    with tenant_context(busy.id):
+        event = UsageEvent.objects.order_by("-occurred_at", "-id")[0]
+    address = reverse("portal:job", args=[encode("job", event.job_id)])
+    owner, pages = busy.client("owner"), [reverse("portal:usage"), reverse("portal:credits")]
+    for page in pages:
+        text = owner.get(page).content.decode()
+        assert "/jobs/job_" not in text
+        assert "does not exist any more" in text
+    with tenant_context(busy.id):
+        Job.objects.create(
+            id=event.job_id, tenant=busy.tenant, plugin="echo", plugin_version="1", bucket="echo", unit=event.unit,
+            quantity=1, amount=0, currency=USD,
+        )  # fmt: skip
+    assert address in owner.get(pages[0]).content.decode()
 
 
 def test_the_live_part_is_the_same_without_the_frame(busy: House) -> None:

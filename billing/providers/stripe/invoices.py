@@ -55,6 +55,12 @@ def void(client: StripeClient, external_id: str, *, key: str) -> None:
         raise Rejected("the invoice was paid at Stripe meanwhile")
 
 
+def settle(client: StripeClient, external_id: str, *, key: str) -> None:
+    """Paid elsewhere: Stripe collects it no more."""
+    if call(client.v1.invoices.retrieve, external_id).status in ("open", "uncollectible"):
+        call(client.v1.invoices.pay, external_id, {"paid_out_of_band": True}, options(key))
+
+
 def give_up(client: StripeClient, external_id: str, *, key: str) -> None:
     """Stop to collect it."""
     if call(client.v1.invoices.retrieve, external_id).status == "open":

@@ -125,6 +125,9 @@ class StripeProvider:
     def give_up_invoice(self, external_id: str, *, key: str) -> None:
         invoices.give_up(self.client, external_id, key=key)
 
+    def settle_invoice(self, external_id: str, *, key: str) -> None:
+        invoices.settle(self.client, external_id, key=key)
+
     def create_credit_note(self, order: CreditNoteOrder, *, key: str) -> str:
         return corrections.create_credit_note(self.client, order, key=key)
 

@@ -83,7 +83,7 @@ def scan_series(folder: Path, seed: int, count: int, crowded: bool, shape: Shape
     return Series(folder, count, columns, functools.partial(columns_of, seed, crowded, shape), chunk=4)
 
 
-def sample_study(folder: Path, seed: int = 4, count: int = 4, shape: Shape = SHAPE) -> DrawnScan:
+def sample_study(folder: Path, seed: int = 8, count: int = 4, shape: Shape = SHAPE) -> DrawnScan:
     """Write a drawn scan as a real DICOM series for demonstration and tests; returns what is in it."""
     scan = draw_scan(seed, 0, count, shape)
     plan = SeriesPlan(

@@ -26,16 +26,19 @@ from inference.plugins.segmentation.volumes import Grid, Scan, map_volume
 CELL_MM = float((INSIDE * INSIDE * BETWEEN) ** (1 / 3))
 BINS = ((6.0, "under 6 mm"), (10.0, "6 to 10 mm"), (20.0, "10 to 20 mm"), (1e9, "20 mm and more"))
 STRANGE_SLICES, SIDE = 8, 160
+# a scan may show a part of the head only
+PARTS = 3
 
 Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One scan: matched marks, features of the scan, and (kind, peak, class) of the marks on lesions."""
+    """One scan: matched marks, features of it and its parts, and (kind, peak, class) of the marks on lesions."""
 
     seen: Seen
     features: NDArray[np.float32]
+    parts: tuple[NDArray[np.float32], ...]
     types: tuple[tuple[str, float, str], ...]
 
 
@@ -46,7 +49,8 @@ def look(plugin: MriBrainLesion, scans: Arrays) -> Iterator[Looked]:
         mapped = plugin.predict([sample])[0]
         marks = plugin.marks(sample, mapped)
         seen = match(truth, label_lesions(marks, truth.shape), [mark.peak for mark in marks], CELL_MM)
-        yield Looked(seen, mapped.features, tuple(typed(marks, sample, np.asarray(truth), kinds)))
+        types = tuple(typed(marks, sample, np.asarray(truth), kinds))
+        yield Looked(seen, mapped.features, tuple(mapped.parts(PARTS)), types)
 
 
 def drawn_scan(values: NDArray[Any], plane: int) -> Scan:

@@ -154,7 +154,7 @@ def measured(
 
 
 def features_of(looked: Sequence[Looked]) -> NDArray[np.float32]:
-    return np.stack([one.features for one in looked])
+    return np.stack([part for one in looked for part in one.parts])
 
 
 def told(plugin: MriBrainLesion, metrics: dict[str, Any], files: dict[str, tuple[Path, ...]]) -> Facts:

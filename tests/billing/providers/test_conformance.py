@@ -16,6 +16,7 @@ from billing import (
     credits,
     customers,
     invoices,
+    payments,
     reconciliation,
     refunds,
 )
@@ -24,13 +25,14 @@ from billing.models import (
     BillingCustomer,
     CheckoutState,
     Coupon,
+    CreditGrant,
     InvoiceState,
     Payment,
     ReconciliationItem,
     RefundState,
 )
 from tenants.context import operator_context, tenant_context
-from tests.billing.providers.stage import START, Stage, balances, close, invoices_of, troubles
+from tests.billing.providers.stage import START, Stage, StripeStage, balances, close, invoices_of, troubles
 from tests.billing.work import Customer, make_plan
 from tests.conftest import Party
 
@@ -65,6 +67,26 @@ def assert_reconciled(stage: Stage, until: datetime) -> None:
     with operator_context():
         bad = [reconciliation.message_of(each) for each in ReconciliationItem.objects.exclude(verdict__in=FINE)]
     assert reconciliation.fine(run), (bad, run.error, troubles())
+
+
+def test_what_an_operator_records_by_hand_is_not_collected_once_more(stage: Stage, alice: Party) -> None:
+    subscribed(stage, alice, "team")
+    customer = Customer(alice.tenant, "xray", "analysis")
+    without_payment_method(stage, customer)
+    close(stage, FEBRUARY)
+    (invoice,) = invoices_of(customer)
+    with clock.at(FEBRUARY), tenant_context(customer.id):
+        payments.record(invoice, invoice.amount_due, actor="operator", reference="by transfer")
+    stage.turn()
+    if isinstance(stage, StripeStage):
+        assert stage.server.state.objects["invoice"][invoice.external_id]["status"] == "paid", troubles()
+    with operator_context():
+        assert [row.amount for row in Payment.objects.all()] == [invoice.total]
+        assert not CreditGrant.objects.exists(), "nothing was paid twice"
+    stage.go(FEBRUARY + timedelta(days=20))
+    stage.turn()
+    with operator_context():
+        assert Payment.objects.count() == 1
 
 
 def test_a_monthly_plan_with_overage_is_collected_to_the_cent(stage: Stage, alice: Party) -> None:

@@ -12,7 +12,7 @@ from inference.domain.study import Inputs, InstanceHeader, PixelReader, SeriesHe
 from inference.plugins.ct_lung_nodule.generate import BETWEEN, INSIDE, DrawnScan, draw_scan
 from inference.plugins.segmentation.slices import AXIAL
 
-SEED, NODULES = 4, 4
+SEED, NODULES = 8, 4
 
 
 @functools.cache

@@ -33,7 +33,7 @@ def nodule_at(scan: DrawnScan, found: Finding) -> int:
 def test_the_sample_study_has_findings_on_its_nodules(report: Report) -> None:
     scan = sample_scan()
     on = [nodule_at(scan, found) for found in report.findings]
-    large = {nodule.number for nodule in scan.nodules if nodule.diameter >= 8}
+    large = {nodule.number for nodule in scan.nodules if nodule.diameter >= 6}
     assert large <= set(on)
     assert on.count(0) <= 1
 
@@ -43,7 +43,7 @@ def test_sizes_sites_and_outlines_are_told(report: Report) -> None:
     by_number = {nodule.number: nodule for nodule in scan.nodules}
     for found in report.findings:
         number = nodule_at(scan, found)
-        if number and by_number[number].diameter >= 8:
+        if number and by_number[number].diameter >= 6:
             assert found.size.mean_diameter_mm == pytest.approx(by_number[number].diameter, rel=0.3)
             assert found.size.volume_mm3 is not None
             assert found.location.site is not None

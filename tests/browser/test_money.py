@@ -66,6 +66,8 @@ def test_a_hard_cap_refuses_with_its_sentence(page: Page) -> None:
     for _ in range(4):
         submit_film(page)
         expect(page).to_have_url(re.compile("/jobs/job_"), timeout=15_000)
+        # a job's page loads itself anew at the job's end: nobody goes elsewhere at that moment
+        expect(page.locator(".findings .list li").first).to_be_visible(timeout=60_000)
     submit_film(page)
     expect(page.locator("#problem")).to_contain_text("spending")
     expect(page.locator("#problem")).to_contain_text("1.00 USD")

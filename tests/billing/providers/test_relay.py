@@ -212,7 +212,8 @@ def test_local_customers_cost_one_statement(alice: Party, django_assert_max_num_
     customer = on_plan(alice.tenant, "pay-per-use")
     for _ in range(20):
         customer.finish()
-    with django_assert_max_num_queries(12):
+    # fewer than messages; on PostgreSQL each scope announces itself by a statement of its own
+    with django_assert_max_num_queries(16):
         assert relay.drain().local >= 20
     assert outbox_states().keys() == {"delivered"}
 

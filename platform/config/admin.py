@@ -20,7 +20,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def _revenue(request: HttpRequest) -> HttpResponseBase:
-    answer: HttpResponseBase = import_module("billing.admin_figures").revenue_view(request)
+    answer: HttpResponseBase = import_module("billing.admin.figures").revenue_view(request)
     return answer
 
 

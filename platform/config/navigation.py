@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 
-from billing.admin_figures import PERMISSION
+from billing.admin.figures import PERMISSION
 from billing.models import Adjustment, AdjustmentState
 from tenants.context import operator_context
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing import catalogue, currencies
-from billing.admin_acts import Table
-from billing.admin_shown import money, number
+from billing.admin.acts import Table
+from billing.admin.shown import money, number
 from billing.domain.rating import (
     LARGEST_QUANTITY,
     QUANTITY_DIGITS,

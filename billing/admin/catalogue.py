@@ -1,5 +1,4 @@
-"""The catalogue for the operator: plans to draft, look at as customers do, and publish. The rest of billing's admin
-stands in the modules that this one imports."""
+"""The catalogue for the operator: plans to draft, look at as customers do, and publish."""
 
 from __future__ import annotations
 
@@ -11,19 +10,11 @@ from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
-from billing import (
-    admin_books,
-    admin_customers,
-    admin_figures,
-    admin_money,
-    admin_preview,
-    admin_providers,
-    admin_wallet,
-    catalogue,
-)
-from billing.admin_acts import Data, act_on_row
-from billing.admin_catalogue_forms import PriceForm
-from billing.admin_plan_acts import DRAFT, MOVE, PUBLISH
+from billing import catalogue
+from billing.admin import preview
+from billing.admin.acts import Data, act_on_row
+from billing.admin.catalogue_forms import PriceForm
+from billing.admin.plan_acts import DRAFT, MOVE, PUBLISH
 from billing.models import (
     Entitlement,
     Feature,
@@ -35,8 +26,6 @@ from billing.models import (
     VersionState,
 )
 from tenants.admin_base import Kept, Operated
-
-__all__ = ["admin_books", "admin_customers", "admin_figures", "admin_money", "admin_providers", "admin_wallet"]
 
 
 def is_draft(version: PlanVersion | None) -> bool:
@@ -169,9 +158,9 @@ class FeatureAdmin(Kept, ModelAdmin):  # type: ignore[misc]
 
 def preview_of(version: PlanVersion, asked: str) -> Data:
     """What the page of a version shows below its form."""
-    examples = admin_preview.quantities(asked)
+    examples = preview.quantities(asked)
     return {
-        "previewed": [*admin_preview.tables(version, examples), *admin_preview.sync_tables(version)],
+        "previewed": [*preview.tables(version, examples), *preview.sync_tables(version)],
         "faults": catalogue.plan_faults(version) if is_draft(version) else [],
         "quantities": ", ".join(f"{each:f}" for each in examples),
     }

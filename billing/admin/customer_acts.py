@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from billing import addons, catalogue, changes, clock, coupon_codes, credit_sales, customers
-from billing.admin_acts import Act, Data, Table
-from billing.admin_forms import (
+from billing.admin.acts import Act, Data, Table
+from billing.admin.forms import (
     AddOnForm,
     CapsForm,
     CouponCodeForm,
@@ -17,7 +17,7 @@ from billing.admin_forms import (
     TenantForm,
     WhenForm,
 )
-from billing.admin_shown import money
+from billing.admin.shown import money
 from billing.models import BillingCustomer, Subscription, SubscriptionAddOn
 
 

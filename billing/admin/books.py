@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from billing.admin_shown import amount_of
+from billing.admin.shown import amount_of
 from billing.models import LedgerEntry, LedgerTransaction
 from tenants.admin_base import ShownAdmin, ShownInline
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, time
 from decimal import ROUND_CEILING
 
 from billing import adjustments, alerts
-from billing.admin_acts import Act, Data
-from billing.admin_forms import GrantForm, GrantToForm, ReasonForm
+from billing.admin.acts import Act, Data
+from billing.admin.forms import GrantForm, GrantToForm, ReasonForm
 from billing.errors import NothingToVoid
 from billing.models import Adjustment, AdjustmentKind, AdjustmentState, Alert, BillingCustomer, Coupon, CreditGrant
 from tenants import audit

@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from billing.admin_fields import ActForm
+from billing.admin.fields import ActForm
 from tenants.admin_base import operator
 from tenants.errors import UserError
 

@@ -8,10 +8,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from billing.admin_acts import act_on_list, act_on_row
-from billing.admin_catalogue_forms import CouponForm
-from billing.admin_shown import amount_of, quantity_of
-from billing.admin_wallet_acts import DEACTIVATE, DISMISS, GIVE_TO, VOID
+from billing.admin.acts import act_on_list, act_on_row
+from billing.admin.catalogue_forms import CouponForm
+from billing.admin.shown import amount_of, quantity_of
+from billing.admin.wallet_acts import DEACTIVATE, DISMISS, GIVE_TO, VOID
 from billing.models import (
     Alert,
     Coupon,

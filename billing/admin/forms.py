@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminEmailInputWidget, UnfoldAdminSingleDateWidget
 
-from billing.admin_fields import WHEN, ActForm, choice, integer, money_field, reason, text
+from billing.admin.fields import WHEN, ActForm, choice, integer, money_field, reason, text
 from billing.domain.money import in_major_units, plain
 from billing.models import BillingCustomer, CreditNote, InvoiceLine, Plan, PlanVersion, VersionState
 from tenants.models import Tenant

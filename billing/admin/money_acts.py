@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from billing import adjustments, credit_notes, invoices, payments, refunds
-from billing.admin_acts import Act, Data, Table
-from billing.admin_forms import CreditNoteForm, PaymentForm, ReasonForm, RefundForm
-from billing.admin_shown import money
-from billing.admin_wallet_acts import told
+from billing.admin.acts import Act, Data, Table
+from billing.admin.forms import CreditNoteForm, PaymentForm, ReasonForm, RefundForm
+from billing.admin.shown import money
+from billing.admin.wallet_acts import told
 from billing.models import Adjustment, AdjustmentKind, Invoice, Payment, Refund
 from tenants.errors import UserError
 

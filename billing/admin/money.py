@@ -7,9 +7,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from unfold.decorators import action
 
 from billing import pdf
-from billing.admin_acts import act_on_row
-from billing.admin_money_acts import APPROVE, CREDIT, FAILED, GONE, PAY, REFUND, REJECT, UNCOLLECTIBLE, VOID
-from billing.admin_shown import amount_of, quantity_of
+from billing.admin.acts import act_on_row
+from billing.admin.money_acts import APPROVE, CREDIT, FAILED, GONE, PAY, REFUND, REJECT, UNCOLLECTIBLE, VOID
+from billing.admin.shown import amount_of, quantity_of
 from billing.models import (
     Adjustment,
     CreditNote,

@@ -17,8 +17,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from billing import clock, figures, figures_told
-from billing.admin_acts import Table
-from billing.admin_shown import money
+from billing.admin.acts import Table
+from billing.admin.shown import money
 from billing.domain.figures import monthly, months_before, percent
 from billing.domain.money import round_half_up
 from billing.figures import Figures, PluginFigures

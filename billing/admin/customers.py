@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from billing.admin_acts import act_on_list, act_on_row
-from billing.admin_customer_acts import (
+from billing.admin.acts import act_on_list, act_on_row
+from billing.admin.customer_acts import (
     ADD_ON,
     CANCEL,
     CAPS,
@@ -19,8 +19,8 @@ from billing.admin_customer_acts import (
     SELL,
     SUBSCRIBE,
 )
-from billing.admin_shown import amount_of, quantity_of
-from billing.admin_wallet_acts import GIVE
+from billing.admin.shown import amount_of, quantity_of
+from billing.admin.wallet_acts import GIVE
 from billing.models import BillingCustomer, Subscription, SubscriptionAddOn, SubscriptionPhase
 from tenants.admin_base import ShownAdmin, ShownInline
 

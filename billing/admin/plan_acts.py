@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from billing import admin_preview, catalogue, moving
-from billing.admin_acts import Act, Data, Table
-from billing.admin_forms import WhenForm
-from billing.admin_shown import money
+from billing import catalogue, moving
+from billing.admin import preview
+from billing.admin.acts import Act, Data, Table
+from billing.admin.forms import WhenForm
+from billing.admin.shown import money
 from billing.domain.money import total
 from billing.models import PlanVersion, Subscription, SubscriptionStatus, VersionState
 from billing.moving import MoveEffect
@@ -22,7 +23,7 @@ def _shown_before_publishing(version: PlanVersion) -> list[Table]:
     staying = on_plan.exclude(status=SubscriptionStatus.CANCELED).count()
     stopping = [Table("What stops publishing", ("Fault",), [[fault] for fault in faults])] if faults else []
     kept = Table("", ("Subscribers who stay on their version",), [[str(staying)]])
-    return [*stopping, kept, *admin_preview.tables(version, admin_preview.EXAMPLES)]
+    return [*stopping, kept, *preview.tables(version, preview.EXAMPLES)]
 
 
 def _draft(version: PlanVersion, data: Data, actor: str) -> str:

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Concat, Replace, TruncDate
 
-from billing import clock, providers, reconciled_invoices, reconciled_ledger, reconciled_meters
+from billing import clock, providers
 from billing.delivery.usage import METERED
 from billing.domain.money import ZERO
 from billing.domain.reconciling import FINE, Stream, verdict
@@ -30,6 +30,7 @@ from billing.models import (
     UsageEvent,
 )
 from billing.providers.base import Rejected, TryAgain
+from billing.reconciliation import invoices, ledger, meters
 from tenants.context import operator_context
 
 YOUNG = timedelta(hours=2)
@@ -79,8 +80,8 @@ def run(since: datetime, until: datetime, provider: str | None = None) -> Reconc
         error = f"the provider could not be asked: {failure}"[:300]
     with operator_context():
         items = [_item(made, key, sums.get(key, Sums()), counted.get(key)) for key in sorted_keys(sums, counted)]
-        items += reconciled_invoices.items(made, start, end, provider)
-        items += reconciled_ledger.items(made, start, end, provider)
+        items += invoices.items(made, start, end, provider)
+        items += ledger.items(made, start, end, provider)
         ReconciliationItem.objects.bulk_create(items, batch_size=BATCH)
         made.totals, made.error, made.finished_at = _totals(items), error, clock.now()
         made.save(update_fields=["totals", "error", "finished_at"])
@@ -149,7 +150,7 @@ def customers_of(provider: str) -> QuerySet[BillingCustomer, Any]:
 def _counted(start: datetime, end: datetime, provider: str | None) -> dict[Key, Decimal]:
     """What the providers count, by our streams."""
     found: dict[Key, Decimal] = {}
-    for each in reconciled_meters.counted(start, end, provider):
+    for each in meters.counted(start, end, provider):
         key = Key(each.tenant, each.meter, each.day)
         found[key] = found.get(key, ZERO) + each.units
     return found

@@ -88,6 +88,9 @@ def units(version: PlanVersion, plugin: str, meter: Meter) -> Decimal:
 
 def _write(subscription: Subscription, version: UUID, quantity: int) -> SubscriptionAddOn:
     """More of one that goes on is a row of this period with all of it; ended periods keep what they had."""
+    ending = _ending(subscription, version)
+    if ending is not None:
+        return _keep(subscription, ending, quantity)
     at = subscriptions.moment_of(subscription)
     before: SubscriptionAddOn | None = _own(subscription).filter(plan_version_id=version, ends_at__isnull=True).first()
     if before is not None and before.starts_at >= subscription.current_period_start:
@@ -98,6 +101,32 @@ def _write(subscription: Subscription, version: UUID, quantity: int) -> Subscrip
         before.ends_at = at = subscription.current_period_start
         before.save(update_fields=["ends_at"])
         quantity += before.quantity
+    return _make(subscription, version, quantity, at)
+
+
+def _ending(subscription: Subscription, version: UUID) -> SubscriptionAddOn | None:
+    """One that was to end with this period, which is paid for until then."""
+    now = Q(ends_at=subscription.current_period_end, ends_at__isnull=False, starts_at__lt=F("ends_at"))
+    found: SubscriptionAddOn | None = _own(subscription).filter(now, plan_version_id=version).first()
+    going_on = _own(subscription).filter(plan_version_id=version, ends_at__isnull=True).exists()
+    return None if going_on else found
+
+
+def _keep(subscription: Subscription, ending: SubscriptionAddOn, quantity: int) -> SubscriptionAddOn:
+    """Buy again what is paid for until the period ends: only what goes beyond it is due for this period."""
+    if quantity < ending.quantity:
+        assert ending.ends_at is not None
+        return _make(subscription, ending.plan_version_id, quantity, ending.ends_at)
+    if ending.starts_at >= subscription.current_period_start:
+        ending.ends_at, ending.quantity = None, quantity
+        ending.save(update_fields=["ends_at", "quantity"])
+        return ending
+    ending.ends_at = subscription.current_period_start
+    ending.save(update_fields=["ends_at"])
+    return _make(subscription, ending.plan_version_id, quantity, subscription.current_period_start)
+
+
+def _make(subscription: Subscription, version: UUID, quantity: int, at: datetime) -> SubscriptionAddOn:
     made: SubscriptionAddOn = SubscriptionAddOn.objects.create(
         tenant_id=subscription.tenant_id, subscription=subscription, plan_version_id=version, quantity=quantity,
         starts_at=at,

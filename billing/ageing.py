@@ -64,5 +64,6 @@ def state_at(past_due_since: datetime | None, now: datetime) -> SubscriptionStat
 
 
 def _late(now: datetime) -> Q:
-    # credits that were ordered and not paid hurt nobody: they are not there
-    return Q(state=InvoiceState.OPEN, kind=InvoiceKind.PERIOD, due_at__lte=now)
+    # credits that were ordered and not paid hurt nobody: they are not there; what was given up was not paid either
+    unpaid = (InvoiceState.OPEN, InvoiceState.UNCOLLECTIBLE)
+    return Q(state__in=unpaid, kind=InvoiceKind.PERIOD, due_at__lte=now)

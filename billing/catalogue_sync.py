@@ -50,22 +50,26 @@ def request(version: PlanVersion) -> int:
     """Note what the outside providers lack of a version; how many objects. Call when it is published."""
     noted = 0
     for provider in _metering():
-        prices = [price for price in version.prices.select_related("meter") if price_order(price)]
+        prices = [price for price in version.prices.select_related("meter") if copied(provider, price)]
         noted += _note(provider, PRICE, [price.id for price in prices])
     return noted
 
 
-def sync() -> list[SyncRow]:
+def sync(*, refused_too: bool = True) -> list[SyncRow]:
     """Make what is missing of the catalogue on offer and in use; how each object stands. Repeating it makes nothing.
 
-    No transaction is open during a call to a provider.
+    What the provider has refused is tried again only where `refused_too`: by itself it does not get better. No
+    transaction is open during a call to a provider.
     """
     rows: list[SyncRow] = []
     for provider in _metering():
         with operator_context():
             prices, coupons = _offered()
-        rows += [_sync_price(provider, price) for price in prices if price_order(price)]
-        rows += [_sync_coupon(provider, coupon) for coupon in coupons]
+            left_out = set() if refused_too else _ids(provider, SyncState.REFUSED)
+        rows += [
+            _sync_price(provider, price) for price in prices if copied(provider, price) and price.id not in left_out
+        ]
+        rows += [_sync_coupon(provider, coupon) for coupon in coupons if coupon.id not in left_out]
     return rows
 
 
@@ -73,7 +77,7 @@ def sync_pending() -> int:
     """Make what an outside provider lacks of the catalogue, if anything; how many objects wait still."""
     if not any(_lacking(provider) for provider in _metering()):
         return 0
-    return sum(row.state != SyncState.SYNCED for row in sync())
+    return sum(row.state not in (SyncState.SYNCED, SyncState.REFUSED) for row in sync(refused_too=False))
 
 
 def request_again(rows: Iterable[CatalogueObject]) -> None:
@@ -85,19 +89,24 @@ def request_again(rows: Iterable[CatalogueObject]) -> None:
 def ensure(version: PlanVersion, provider: BillingProvider) -> None:
     """Make what a version lacks, now: somebody is about to subscribe to it. Call outside of transactions."""
     for price in version.prices.select_related("meter", "plan_version__plan"):
-        if price_order(price):
+        if copied(provider, price):
             _sync_price(provider, price)
 
 
 def _lacking(provider: BillingProvider) -> bool:
     with operator_context():
         prices, coupons = _offered()
-        done = CatalogueObject.objects.filter(
-            provider=provider.name, livemode=provider.livemode, state=SyncState.SYNCED, kind__in=(PRICE, COUPON)
-        )
-        synced = set(done.values_list("local_id", flat=True))
-    wanted = {price.id for price in prices if price_order(price)} | {coupon.id for coupon in coupons}
-    return bool(wanted - synced)
+        settled = _ids(provider, SyncState.SYNCED, SyncState.REFUSED)
+    wanted = {price.id for price in prices if copied(provider, price)} | {coupon.id for coupon in coupons}
+    return bool(wanted - settled)
+
+
+def _ids(provider: BillingProvider, *states: SyncState) -> set[UUID]:
+    """The prices and coupons whose copies are in one of the states."""
+    rows = CatalogueObject.objects.filter(
+        provider=provider.name, livemode=provider.livemode, state__in=states, kind__in=(PRICE, COUPON)
+    )
+    return set(rows.values_list("local_id", flat=True))
 
 
 def _offered() -> tuple[list[Price], list[Coupon]]:
@@ -118,6 +127,11 @@ def external_id(provider: BillingProvider, kind: str, local_id: UUID) -> str:
         provider=provider.name, livemode=provider.livemode, kind=kind, local_id=local_id, state=SyncState.SYNCED
     )
     return rows.values_list("external_id", flat=True).first() or ""
+
+
+def copied(provider: BillingProvider, price: Price) -> bool:
+    """Whether a provider gets a copy of a price: it must count the currency as we do, and know the model."""
+    return providers.collects(provider.name, price.currency) and price_order(price) is not None
 
 
 def price_order(price: Price) -> PriceOrder | None:
@@ -220,8 +234,9 @@ def _write(provider: BillingProvider, kind: str, local_id: UUID, external: str) 
 
 def _failed(provider: BillingProvider, kind: str, local_id: UUID, name: str, failure: TryAgain | Rejected) -> SyncRow:
     log.warning("billing.sync_failed", kind=kind, name=name, reason=str(failure))
-    _put(provider, kind, local_id, {"state": SyncState.FAILED, "error": str(failure)[:300]})
-    return SyncRow(kind, name, "", SyncState.FAILED, str(failure))
+    state = SyncState.REFUSED if isinstance(failure, Rejected) else SyncState.FAILED
+    _put(provider, kind, local_id, {"state": state, "error": str(failure)[:300]})
+    return SyncRow(kind, name, "", state, str(failure))
 
 
 def _put(provider: BillingProvider, kind: str, local_id: UUID, values: dict[str, object]) -> None:

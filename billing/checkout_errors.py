@@ -12,6 +12,13 @@ class ProviderUnavailable(UserError):
     template = "The payment provider can not be reached: try again in a few minutes."
 
 
+class PaymentPagePending(UserError):
+    """The invoice is on its way to whoever collects, who makes the page."""
+
+    code = "payment_page_pending"
+    template = "The page to pay this invoice is being made: try again in a minute."
+
+
 class CheckoutClosed(UserError):
     """The page was used or has expired."""
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from billing import accounts, catalogue, catalogue_sync, clock, customers, providers, subscriptions
-from billing.checkout_errors import ProviderUnavailable
+from billing.checkout_errors import PaymentPagePending, ProviderUnavailable
 from billing.delivery.payers import external_customer
 from billing.delivery.subscriptions import DAYS_UNTIL_DUE
 from billing.domain.periods import Interval, period_at
@@ -63,7 +63,7 @@ def set_up_payment(tenant_id: UUID, *, actor: str, return_url: str = "") -> Chec
 def pay_invoice(invoice: Invoice, *, actor: str, return_url: str = "") -> CheckoutSession:
     """A page to pay what is due of an invoice: the provider's page of it where there is one.
 
-    Raises `InvoiceNotOpen` and `ProviderUnavailable`.
+    Raises `InvoiceNotOpen`, `PaymentPagePending` and `ProviderUnavailable`.
     """
     with tenant_context(invoice.tenant_id):
         invoice.refresh_from_db()
@@ -145,7 +145,7 @@ def _prices(provider: BillingProvider, version: PlanVersion, currency: str) -> l
 
 def _at_provider(session: CheckoutSession, invoice: Invoice) -> CheckoutSession:
     if not invoice.hosted_url:
-        raise ProviderUnavailable
+        raise PaymentPagePending
     session.url = invoice.hosted_url
     session.state = CheckoutState.COMPLETE
     session.save(update_fields=["url", "state"])

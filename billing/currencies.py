@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from billing import customers
-from billing.errors import CurrencyFixed, CurrencyNotOffered
+from billing import customers, providers
+from billing.errors import CapsInAnotherCurrency, CurrencyFixed, CurrencyNotCollected, CurrencyNotOffered
 from billing.models import (
     BilledUsage,
+    BillingCustomer,
     CreditGrant,
     Invoice,
     InvoiceState,
@@ -27,14 +28,17 @@ def sold_in(version: PlanVersion) -> list[str]:
 def choose(tenant_id: UUID, version: PlanVersion, wanted: str | None) -> str:
     """The currency of a new subscription, which is the customer's from now on; there must be no other one.
 
-    Raises `CurrencyNotOffered`, and `CurrencyFixed` where something still stands in the customer's present currency.
+    Raises `CurrencyNotOffered`, `CurrencyNotCollected`, `CurrencyFixed` where something still stands in the customer's
+    present currency, and `CapsInAnotherCurrency` where caps do.
     """
     customer = customers.lock(tenant_id)
     chosen = wanted or customer.currency or version.currency
     require(version, chosen)
+    if not providers.collects(customer.provider, chosen):
+        raise CurrencyNotCollected(currency=chosen.upper())
     if chosen != customer.currency:
-        if customer.currency and _stands(tenant_id, customer.currency):
-            raise CurrencyFixed(currency=customer.currency)
+        if customer.currency:
+            _refuse_leaving(customer)
         customer.currency = chosen
         customer.save(update_fields=["currency"])
     return chosen
@@ -44,6 +48,13 @@ def require(version: PlanVersion, currency: str) -> None:
     """Raises `CurrencyNotOffered` for a version that has no prices in the currency."""
     if currency not in sold_in(version):
         raise CurrencyNotOffered(plan=version.plan.slug, currency=currency)
+
+
+def _refuse_leaving(customer: BillingCustomer) -> None:
+    if _stands(customer.tenant_id, customer.currency):
+        raise CurrencyFixed(currency=customer.currency)
+    if customer.soft_cap is not None or customer.hard_cap is not None:
+        raise CapsInAnotherCurrency(currency=customer.currency.upper())
 
 
 def _stands(tenant_id: UUID, currency: str) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from billing import clock, outbox, spending
-from billing.errors import InvalidCap
+from billing.errors import CapsReversed, InvalidCap
 from billing.models import BillingCustomer
 from tenants import audit
 from tenants.querysets import TenantQuerySet
@@ -57,10 +57,12 @@ def update_details(tenant_id: UUID, *, actor: str, **fields: object) -> BillingC
 def set_caps(tenant_id: UUID, *, soft: int | None, hard: int | None, actor: str) -> BillingCustomer:
     """Set both spending caps, minor units a period; None: none. What is spent already may be above them.
 
-    Raises `InvalidCap` below zero.
+    Raises `InvalidCap` below zero, and `CapsReversed` for a soft one above the hard one.
     """
     if min(soft or 0, hard or 0) < 0:
         raise InvalidCap
+    if soft is not None and hard is not None and soft > hard:
+        raise CapsReversed
     customer = lock(tenant_id)
     customer.soft_cap, customer.hard_cap = soft, hard
     customer.save(update_fields=["soft_cap", "hard_cap"])

@@ -38,6 +38,12 @@ class InvalidCap(UserError):
     template = "A spending cap can not be negative."
 
 
+class CapsReversed(InvalidCap):
+    """The warning would come after the stop."""
+
+    template = "The soft cap warns before the hard cap stops: it can not be the higher one."
+
+
 class InvalidCredits(UserError):
     """Credits of nothing, of a fraction that can not be kept, or that expired before they were granted."""
 
@@ -100,6 +106,20 @@ class CurrencyFixed(UserError):
 
     code = "currency_fixed"
     template = "The account is kept in %(currency)s: settle what stands in it before another currency is chosen."
+
+
+class CurrencyNotCollected(UserError):
+    """Whoever collects from this customer counts the currency in other units."""
+
+    code = "currency_not_collected"
+    template = "Nothing can be collected in %(currency)s from this account: choose another currency."
+
+
+class CapsInAnotherCurrency(UserError):
+    """Spending caps are numbers of the present currency."""
+
+    code = "caps_in_another_currency"
+    template = "The spending caps are set in %(currency)s: take them away before another currency is chosen."
 
 
 class SubscriptionState(UserError):

@@ -6,10 +6,10 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from django.utils.translation import gettext_noop
 
-from billing import counters
+from billing import counters, texts
 from billing.domain.money import ZERO, total
 from billing.errors import ConcurrencyLimit, PaymentRequired, QuotaExceeded
-from billing.links import instant, upgrade_url
+from billing.links import credits_url, instant, upgrade_url
 from billing.models import Entitlement, QuotaCounter
 
 CREDITS_SHORT = gettext_noop("The credits do not cover this work: buy credits to go on.")
@@ -27,7 +27,7 @@ def quota_exceeded(counter: QuotaCounter) -> QuotaExceeded:
         "resets_at": instant(counter.period_end),
         "upgrade_url": upgrade_url(),
     }
-    return QuotaExceeded(limit=str(limit), meter=counter.meter.slug, extra=extra)
+    return QuotaExceeded(limit=str(limit), meter=texts.unit(counter.meter.slug), extra=extra)
 
 
 def too_many_unfinished(entitlement: Entitlement) -> ConcurrencyLimit:
@@ -43,6 +43,6 @@ def credits_short(amount: Decimal, available: Decimal, currency: str) -> Payment
         "amount": int(amount.to_integral_value(rounding=ROUND_CEILING)),
         "available": int(available.to_integral_value(rounding=ROUND_FLOOR)),
         "currency": currency,
-        "upgrade_url": upgrade_url(),
+        "upgrade_url": credits_url(),
     }
     return PaymentRequired(CREDITS_SHORT, extra=extra)

@@ -17,7 +17,7 @@ from billing import alerts, clock, credits, subscriptions
 from billing.domain.money import ZERO, in_major_units, round_half_up, total
 from billing.domain.periods import Period
 from billing.errors import SpendingLimitReached
-from billing.links import instant, upgrade_url
+from billing.links import caps_url, instant
 from billing.models import AlertKind, BillingCustomer, QuotaCounter, SpendingCounter
 
 
@@ -152,6 +152,6 @@ def _limit_reached(purse: Purse, cap: int, currency: str) -> SpendingLimitReache
     extra: dict[str, object] = {
         "limit": cap, "used": round_half_up(purse.spent), "reserved": round_half_up(purse.held),
         "remaining": int(left), "currency": currency, "resets_at": instant(purse.period_end),
-        "upgrade_url": upgrade_url(),
+        "upgrade_url": caps_url(),
     }  # fmt: skip
     return SpendingLimitReached(limit=in_major_units(cap, currency), currency=currency.upper(), extra=extra)

@@ -39,12 +39,18 @@ def subscription_of(tenant_id: UUID) -> Subscription | None:
     )
     if found is None:
         return None
-    stored = standing.shown(found)
+    present = _brought_up(found)
+    return present if present.canceled_at is None else None
+
+
+def _brought_up(subscription: Subscription) -> Subscription:
+    """The object as it stands now, unwritten."""
+    stored = standing.shown(subscription)
     present = course.at_moment(stored, clock.now())
     if present != stored:
-        standing.show(found, stored, present)
-        found.written = False
-    return found if present.ended_at is None else None
+        standing.show(subscription, stored, present)
+        subscription.written = False
+    return subscription
 
 
 def existing(tenant_id: UUID) -> Subscription:
@@ -53,6 +59,15 @@ def existing(tenant_id: UUID) -> Subscription:
     if subscription is None:
         raise PaymentRequired(extra={"upgrade_url": upgrade_url()})
     return subscription
+
+
+def last(tenant_id: UUID) -> Subscription:
+    """The one that goes on, else the one that ended last. Raises `PaymentRequired` for who never had any."""
+    own = Subscription.objects.for_tenant(tenant_id).select_related("plan_version__plan", "next_plan_version__plan")
+    found: Subscription | None = own.order_by(F("canceled_at").desc(nulls_first=True)).first()
+    if found is None:
+        raise PaymentRequired(extra={"upgrade_url": upgrade_url()})
+    return _brought_up(found)
 
 
 def required(tenant_id: UUID) -> Subscription:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 TEXTS = {
     "fee": gettext_noop("Plan %(plan)s, fee for the period"),
@@ -19,6 +20,23 @@ TEXTS = {
     "credits.purchase": gettext_noop("Credits, bought in advance"),
 }
 PRIOR = gettext_noop("%(text)s (prior period)")
+
+
+UNITS: dict[str, Promise] = {
+    "analysis": gettext_lazy("Analysis"),
+    "study": gettext_lazy("Study"),
+    "series": gettext_lazy("Series"),
+    "image": gettext_lazy("Image"),
+    "1k_chars": gettext_lazy("1,000 characters"),
+    "request": gettext_lazy("Request"),
+    "item": gettext_lazy("Item"),
+    "training_minute": gettext_lazy("Minute of training"),
+}
+
+
+def unit(slug: str) -> Promise | str:
+    """A billing unit in the language of who reads it; one of a stranger's analysis as it is written."""
+    return UNITS.get(slug, slug)
 
 
 def in_english(code: str, params: dict[str, Any]) -> str:

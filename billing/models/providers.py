@@ -27,11 +27,12 @@ class ProviderAccount(models.Model):
 
 
 class SyncState(models.TextChoices):
-    """How far a provider's copy is."""
+    """How far a provider's copy is. A refused one is not tried again before a person has looked."""
 
     PENDING = "pending", _("Pending")
     SYNCED = "synced", _("Synced")
     FAILED = "failed", _("Failed")
+    REFUSED = "refused", _("Refused")
 
 
 class CatalogueObject(models.Model):

@@ -17,6 +17,15 @@ CLASSES = {
     STRIPE: "billing.providers.stripe.provider.StripeProvider",
 }
 
+COUNTED_OTHERWISE = {
+    STRIPE: frozenset({"bhd", "isk", "jod", "kwd", "mga", "omr", "tnd", "ugx"}),
+}
+"""Currencies whose amounts a provider takes in other units than the currency's own, or only in multiples of ten.
+
+Source: Stripe's documentation of currencies: ISK and UGX have two digits there and none in ISO 4217, MGA none and two;
+of currencies of three digits the last one must be zero.
+"""
+
 
 class NoSuchProvider(LookupError):
     """A customer's provider is not set up in this installation."""
@@ -30,6 +39,11 @@ def default_name() -> str:
 def configured() -> list[str]:
     """The providers that can be asked now."""
     return [LOCAL, STRIPE] if settings.STRIPE_SECRET_KEY else [LOCAL]
+
+
+def collects(name: str, currency: str) -> bool:
+    """Whether a provider can collect exactly what our invoices in a currency say."""
+    return currency.lower() not in COUNTED_OTHERWISE.get(name, frozenset())
 
 
 def by_name(name: str) -> BillingProvider:

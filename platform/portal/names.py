@@ -40,17 +40,7 @@ def plan_name(plan: Plan) -> str:
 
 def unit_name(unit: str) -> str:
     """A billing unit in the reader's language; a unit of a stranger's plugin as it is written."""
-    names = {
-        "analysis": _("Analysis"),
-        "study": _("Study"),
-        "series": _("Series"),
-        "image": _("Image"),
-        "1k_chars": _("1,000 characters"),
-        "request": _("Request"),
-        "item": _("Item"),
-        "training_minute": _("Minute of training"),
-    }
-    return names.get(unit, unit)
+    return str(texts.unit(unit))
 
 
 def counted(quantity: Decimal, unit: str) -> str:

@@ -57,6 +57,25 @@ def test_a_planned_change_and_a_planned_end_are_taken_back(api: Api) -> None:
     assert api.post("/v1/subscription/keep").json()["cancel_at"] is None
 
 
+def test_an_ended_subscription_is_still_told_and_takes_no_work(api: Api) -> None:
+    ended = api.post("/v1/subscription/cancel", {"when": "now"}).json()
+    told = api.get("/v1/subscription")
+    assert (told.status_code, told.json()["status"], told.json()["id"]) == (200, "canceled", ended["id"])
+    assert api.post("/v1/subscription/pause").status_code == 402
+
+
+@pytest.mark.parametrize("strange", ["5", True, 5.0, "five", [5]])
+def test_an_amount_is_a_whole_number_and_nothing_that_looks_like_one(api: Api, strange: Any) -> None:
+    refused = put(api, "/v1/spending_caps", {"soft_cap": None, "hard_cap": strange})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/hard_cap")
+
+
+def test_a_warning_after_the_stop_is_refused(api: Api) -> None:
+    refused = put(api, "/v1/spending_caps", {"soft_cap": 600, "hard_cap": 500})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_cap")
+    assert put(api, "/v1/spending_caps", {"soft_cap": 500, "hard_cap": 500}).status_code == 200
+
+
 def test_a_pause_refuses_work_and_is_still_told(api: Api) -> None:
     assert api.post("/v1/subscription/pause").json()["status"] == "paused"
     assert api.get("/v1/subscription").json()["status"] == "paused"
@@ -80,7 +99,7 @@ def test_what_an_error_adds_takes_the_place_of_no_member_of_a_problem(rf: Reques
 
 def test_an_end_now_is_the_end(api: Api) -> None:
     assert api.post("/v1/subscription/cancel", {"when": "now"}).json()["status"] == "canceled"
-    gone = api.get("/v1/subscription")
+    gone = api.post("/v1/subscription/keep")
     assert (gone.status_code, gone.json()["code"]) == (402, "payment_required")
     assert gone.json()["upgrade_url"]
 

@@ -407,3 +407,28 @@ def test_quota_states_can_be_read_in_a_pause(alice: Party) -> None:
     with acting(alice.tenant, HALF):
         assert [state.limit for state in quota.states(alice.tenant.id)] == [100]
         assert subscriptions.existing(alice.tenant.id).status == SubscriptionStatus.PAUSED
+
+
+def bought_again(alice: Party, quantity: int, again: int) -> list[int]:
+    """What three periods cost where add-ons end with the second one, and are bought again within it."""
+    subscribe(alice.tenant, "team", START)
+    act(alice.tenant, HALF, addons.add, "extra-100", quantity)
+    act(alice.tenant, END + DAY, addons.end, "extra-100")
+    act(alice.tenant, END + 2 * DAY, addons.add, "extra-100", again)
+    bring(utc("2027-04-30T09:30"))
+    return [each[2] - 19900 for each in totals(alice.tenant)]
+
+
+@pytest.mark.parametrize(("again", "second", "third"), [(2, 2, 2), (3, 3, 3), (1, 2, 1)])
+def test_an_add_on_bought_again_before_it_ended_is_not_paid_twice(
+    alice: Party, again: int, second: int, third: int
+) -> None:
+    assert bought_again(alice, 2, again) == [2 * 4900, second * 4900, third * 4900]
+
+
+def test_an_add_on_bought_again_in_the_period_of_its_purchase_is_paid_once(alice: Party) -> None:
+    subscribe(alice.tenant, "team", START)
+    for act_of, quantity in ((addons.add, [1]), (addons.end, []), (addons.add, [1])):
+        act(alice.tenant, HALF, act_of, "extra-100", *quantity)
+    bring(utc("2027-03-31T09:30"))
+    assert [each[2] for each in totals(alice.tenant)] == [19900 + 4900, 19900 + 4900]

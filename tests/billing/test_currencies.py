@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from billing import catalogue, changes, customers, seeds
-from billing.errors import CurrencyFixed, CurrencyNotOffered, InvalidPlan
+from billing.errors import CapsInAnotherCurrency, CurrencyFixed, CurrencyNotCollected, CurrencyNotOffered, InvalidPlan
 from billing.models import Entitlement, Feature, Meter, Plan, PlanFeature, PlanVersion, Price
 from tenants.context import operator_context, tenant_context
 from tests.billing.terms_of import act, acting, bring, change, current, sell, subscribe, totals, utc
@@ -152,3 +152,27 @@ def test_a_draft_carries_the_new_columns_and_the_features(alice: Party) -> None:
     with acting(alice.tenant, START):
         assert not catalogue.has_feature(alice.tenant.id, "layout")
     assert [feature.slug for offer in catalogue.offers() for feature in offer.features] == ["layout"]
+
+
+def test_caps_are_taken_away_before_the_currency_changes(alice: Party) -> None:
+    subscribe(alice.tenant, "per-service", START, currency="cny")
+    with acting(alice.tenant, START):
+        customers.set_caps(alice.tenant.id, soft=None, hard=700, actor="test")
+        changes.cancel(alice.tenant.id, when="now", actor="test")
+        with pytest.raises(CapsInAnotherCurrency):
+            catalogue.subscribe(alice.tenant, "per-service", currency="usd", actor="test")
+        customers.set_caps(alice.tenant.id, soft=None, hard=None, actor="test")
+        assert catalogue.subscribe(alice.tenant, "per-service", currency="usd", actor="test").currency == "usd"
+
+
+def test_a_currency_that_the_provider_counts_otherwise_is_not_sold_through_it(alice: Party) -> None:
+    version = sell("dinars", "1000", currencies=("kwd",))
+    with acting(alice.tenant, START):
+        customer = customers.of(alice.tenant.id)
+        customer.provider = "stripe"
+        customer.save()
+        with pytest.raises(CurrencyNotCollected):
+            catalogue.subscribe(alice.tenant, version.plan.slug, actor="test")
+        customer.provider = "local"
+        customer.save()
+        assert catalogue.subscribe(alice.tenant, version.plan.slug, actor="test").currency == "kwd"

@@ -294,6 +294,19 @@ def test_a_late_invoice_makes_past_due_then_suspends_and_payment_heals(invoice: 
     assert (found.status, found.past_due_since) == (SubscriptionStatus.ACTIVE, None)
 
 
+def test_giving_an_invoice_up_does_not_let_the_customer_work_again(invoice: Invoice) -> None:
+    assert invoice.due_at is not None
+    with clock.at(invoice.due_at + 15 * DAY):
+        ageing.age(clock.now())
+        invoices.mark_uncollectible(invoice, reason="no answer", actor="test")
+        ageing.age(clock.now())
+        found = Subscription.objects.for_tenant(invoice.tenant_id).get()
+        assert found.status == SubscriptionStatus.SUSPENDED
+        invoices.mark_paid(invoice, actor="test")
+    found.refresh_from_db()
+    assert found.status == SubscriptionStatus.ACTIVE
+
+
 def test_replaying_the_journal_gives_every_balance(invoice: Invoice) -> None:
     invoices.mark_paid(invoice, actor="test")
     for (account, currency), amount in ledger.replay(invoice.tenant_id).items():

@@ -41,6 +41,16 @@ def faults(errors: Any, pointer: str = "") -> list[dict[str, str]]:
     return [entry(pointer, getattr(error, "code", "invalid"), str(error)) for error in errors]
 
 
+class WholeNumber(serializers.IntegerField):
+    """A JSON number without a fraction; text that looks like one, and `true`, are not."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        number: int = super().to_internal_value(data)
+        return number
+
+
 class MetadataField(serializers.DictField):
     """Up to 50 short texts of the customer's own, under names of up to 100 characters."""
 
@@ -104,11 +114,11 @@ class NoFields(Strict):
 class CapsRequest(Strict):
     """The body of `PUT /v1/spending_caps`: both, whole minor units or null."""
 
-    soft_cap = serializers.IntegerField(min_value=0, max_value=LARGEST_AMOUNT, allow_null=True)
-    hard_cap = serializers.IntegerField(min_value=0, max_value=LARGEST_AMOUNT, allow_null=True)
+    soft_cap = WholeNumber(min_value=0, max_value=LARGEST_AMOUNT, allow_null=True)
+    hard_cap = WholeNumber(min_value=0, max_value=LARGEST_AMOUNT, allow_null=True)
 
 
 class PurchaseRequest(Strict):
     """The body of `POST /v1/credits/purchase`: whole minor units before tax."""
 
-    amount = serializers.IntegerField(min_value=1, max_value=LARGEST_AMOUNT)
+    amount = WholeNumber(min_value=1, max_value=LARGEST_AMOUNT)

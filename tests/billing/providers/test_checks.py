@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from billing import accounts, checks, clock, providers, relay
+from billing import accounts, catalogue_sync, checks, clock, providers, relay
 from billing.models import CatalogueObject, OutboxMessage, ProviderAccount, ReconciliationRun, SyncState
+from billing.providers.base import Rejected
+from billing.providers.orders import PriceOrder
 from tenants.context import operator_context
 from tests.billing.providers.stage import START, StripeStage
 from tests.billing.work import on_plan
@@ -97,6 +99,24 @@ def test_a_copy_that_fails_is_told(stripe_stage: StripeStage) -> None:
     with pytest.raises(CommandError, match="not everything"):
         answer("sync")
     assert CatalogueObject.objects.filter(state=SyncState.FAILED).count() == 1
+
+
+def test_a_copy_that_is_refused_waits_for_a_person(stripe_stage: StripeStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = providers.by_name("stripe")
+    asked: list[str] = []
+
+    def refuse(order: PriceOrder) -> str:
+        asked.append(order.lookup_key)
+        raise Rejected("no such currency")
+
+    monkeypatch.setattr(provider, "sync_price", refuse)
+    assert catalogue_sync.sync_pending() == 0
+    first = len(asked)
+    assert first > 0
+    assert CatalogueObject.objects.filter(state=SyncState.REFUSED).count() == first
+    assert (catalogue_sync.sync_pending(), len(asked)) == (0, first), "asked again by itself"
+    catalogue_sync.request_again(CatalogueObject.objects.filter(kind="price")[:1])
+    assert (catalogue_sync.sync_pending(), len(asked)) == (0, first + 1), "a person has looked"
 
 
 def test_reconcile_tells_by_its_exit_whether_everything_agrees(alice: Party) -> None:

@@ -57,6 +57,8 @@ def play(asked: argparse.Namespace, server: StripeServer, database: Cluster | No
     worked = time.monotonic()
     for proc in workers:
         proc.signal(signal.SIGKILL)
+    # what was ordered while work went on must not go on for longer than the work
+    server.heal()
     drained = comparing.await_delivery(server, lambda: [relay.ensure() for relay in relays])
     for proc in relays:
         proc.signal(signal.SIGKILL)

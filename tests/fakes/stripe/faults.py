@@ -81,6 +81,10 @@ class Faults:
             self._waiting.append(fault)
         return fault
 
+    def clear(self) -> None:
+        with self._lock:
+            self._waiting.clear()
+
     def take(self, method: str, path: str) -> Fault | None:
         """The first fault that waits for this request."""
         with self._lock:

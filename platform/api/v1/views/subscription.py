@@ -32,7 +32,7 @@ class SubscriptionView(TenantAPIView):
     @extend_schema(operation_id="subscription_read", responses=ANSWERS)
     @as_tenant
     def get(self, request: Request) -> Response:
-        return shown(self, subscriptions.existing(self.tenant.id))
+        return shown(self, subscriptions.last(self.tenant.id))
 
 
 class PreviewView(TenantAPIView):

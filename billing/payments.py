@@ -64,6 +64,11 @@ def settle(row: Invoice) -> None:
     audit.record("invoice.paid", tenant_id=row.tenant_id, actor="billing", subject=str(row.number))
 
 
+def excess_key(payment: Payment) -> str:
+    """The key of the grant that returns what of a payment was too much."""
+    return f"payment:{payment.id}"
+
+
 def owed_on(row: Invoice) -> Account:
     """The account on which what is due of an invoice stands."""
     return Account.BAD_DEBT if row.state == InvoiceState.UNCOLLECTIBLE else Account.RECEIVABLE
@@ -114,5 +119,5 @@ def _return(payment: Payment, excess: int) -> None:
     if excess:
         credits.grant(
             payment.tenant_id, Decimal(excess), payment.currency, kind=GrantKind.RETURNED, reason="paid too much",
-            actor="billing", invoice=payment.invoice, key=f"payment:{payment.id}",
+            actor="billing", invoice=payment.invoice, key=excess_key(payment),
         )  # fmt: skip

@@ -7,11 +7,11 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Sum
 
-from billing import clock, ledger, outbox
+from billing import clock, ledger, outbox, payments
 from billing.domain.money import in_major_units
 from billing.errors import RefundTooLarge
 from billing.locking import locked
-from billing.models import Account, CreditNote, Invoice, Payment, Refund, RefundState
+from billing.models import Account, CreditGrant, CreditNote, Invoice, Payment, Refund, RefundState
 from tenants import audit
 
 
@@ -41,9 +41,15 @@ def refuse_too_large(payment: Payment, amount: int) -> None:
     """Raises `RefundTooLarge` where less is left of the payment."""
     refunds = Refund.objects.for_tenant(payment.tenant_id).filter(payment=payment)
     taken = refunds.exclude(state=RefundState.FAILED).aggregate(sum=Sum("amount"))["sum"] or 0
-    left = payment.amount - taken
+    left = payment.amount - taken - _given_as_credits(payment)
     if amount > left:
         raise RefundTooLarge(left=in_major_units(left, payment.currency), currency=payment.currency.upper())
+
+
+def _given_as_credits(payment: Payment) -> int:
+    """What of a payment was too much, and is with the customer as credits: voiding them makes it money again."""
+    grants = CreditGrant.objects.for_tenant(payment.tenant_id).filter(key=payments.excess_key(payment))
+    return sum(int(grant.amount - grant.voided) for grant in grants)
 
 
 def succeed(refund: Refund, *, external_id: str = "") -> bool:

@@ -116,6 +116,14 @@ def test_a_payment_on_an_invoice_that_is_paid_already_is_all_excess(invoice: Inv
     assert (balance(invoice, Account.CREDIT), balance(invoice, Account.CASH)) == (-1070, 2140)
 
 
+def test_money_that_came_back_as_credits_is_refunded_only_once_they_are_voided(invoice: Invoice) -> None:
+    made = payments.record(invoice, 1100, actor="stripe", provider="stripe", external_id="pi_3")
+    with pytest.raises(RefundTooLarge):
+        refunds.request(made, 1100, reason="x", actor="ann")
+    credits.void(CreditGrant.objects.for_tenant(invoice.tenant_id).get(), reason="x", actor="ann")
+    assert refunds.request(made, 1100, reason="x", actor="ann").amount == 1100
+
+
 def test_a_voided_invoice_lets_its_use_go_to_the_next(invoice: Invoice) -> None:
     invoices.void(invoice, reason="wrong address", actor="test")
     assert (invoice.state, balance(invoice, Account.RECEIVABLE), balance(invoice, Account.TAX)) == ("void", 0, 0)

@@ -1,4 +1,4 @@
-# make demo        the product with one real study, on an empty machine      ONCE=1  JSON=1
+# make demo        the product with one real study, on an empty machine      ONCE=1  JSON=1  DEMO=xray|ct|mri|all
 # make test        everything that must hold                                 ONLY=lint,sqlite,...
 # make lock        new locks from pyproject.toml (needs uv)
 PYTHON := .venv/bin/python
@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 
 demo:
 	@requirements/install worker >&2
-	@$(PYTHON) manage.py demo $(if $(ONCE),--once) $(if $(JSON),--json)
+	@$(PYTHON) manage.py demo $(if $(ONCE),--once) $(if $(JSON),--json) $(if $(DEMO),--study $(DEMO))
 
 up:
 	@requirements/install worker >&2

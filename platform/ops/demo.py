@@ -12,7 +12,6 @@ from ops.tenancy import create_customer
 from tenants.context import operator_context
 from tenants.models import User
 
-PLUGIN = "xray-chest-nodule"
 PLAN = "per-service"
 CUSTOMER_EMAIL = "customer@demo.example"
 OPERATOR_EMAIL = "operator@demo.example"

@@ -16,14 +16,25 @@ pytestmark = pytest.mark.outside
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def all_told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("demo")
     done = subprocess.run(
-        [*MANAGE, "demo", "--once", "--json"], env=environment(folder), capture_output=True, text=True, check=True
+        [*MANAGE, "demo", "--once", "--json", "--study", "all"],
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     found: dict[str, Any] = json.loads(done.stdout)
     assert processes_of(folder) == []
     return found
+
+
+@pytest.fixture
+def told(all_told: dict[str, Any]) -> dict[str, Any]:
+    """The run on the real film."""
+    film: dict[str, Any] = all_told["xray-chest-nodule"]
+    return film
 
 
 def processes_of(data_dir: Path) -> list[str]:
@@ -49,6 +60,14 @@ def test_the_real_film_has_findings_that_were_billed_at_the_quoted_price(told: d
     assert told["usage"]["amount"] == told["job"]["quote"]["amount"]
     assert told["invoice_preview"]["total"] >= told["usage"]["amount"]
     assert told["timings"]["submit_to_result_seconds"] > 0
+
+
+def test_each_analysis_finds_the_lesions_that_were_drawn(all_told: dict[str, Any]) -> None:
+    drawn = {name: told for name, told in all_told.items() if name != "xray-chest-nodule"}
+    assert "ct-lung-nodule" in drawn
+    for name, told in drawn.items():
+        sizes = [each["size"]["mean_diameter_mm"] for each in told["result"]["findings"]]
+        assert min(sizes, default=0) > 3, name
 
 
 def test_a_server_that_is_not_there_is_a_clear_failure(tmp_path: Path) -> None:

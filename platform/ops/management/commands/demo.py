@@ -7,9 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from ops import customer, demo, sample_customers
-from ops.samples import StudyNotFound, chest_film
+from ops.samples import CHOICES, Sample, StudyNotFound, chosen
 from ops.supervisor import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -37,7 +38,7 @@ class Interrupted(Exception):
 class Command(BaseCommand):
     """With `--base-url` and `--api-key` any server will do; without, the demo starts the product first."""
 
-    help = "Runs the main job over HTTP on a real study and prints findings, usage and the invoice so far."
+    help = "Runs the main job over HTTP on a study and prints findings, usage and the invoice so far."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,28 +46,35 @@ class Command(BaseCommand):
         parser.add_argument("--api-key")
         parser.add_argument("--once", action="store_true", help="end after the main job")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+        parser.add_argument(
+            "--study",
+            choices=CHOICES,
+            default="xray",
+            help="a real chest film, drawn chest CT or head MR, or all",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["base_url"]) != bool(options["api_key"]):
             raise CommandError("--base-url and --api-key belong together")
         try:
+            samples = chosen(options["study"])
             if options["base_url"]:
-                self.run_against(options["base_url"], options["api_key"], as_json=options["json"])
+                self.run_against(options["base_url"], options["api_key"], samples, as_json=options["json"])
             else:
-                self.run_here(once=options["once"], as_json=options["json"])
+                self.run_here(samples, once=options["once"], as_json=options["json"])
         except (customer.RunFailed, StudyNotFound) as error:
             raise CommandError(str(error)) from error
         except Interrupted:
             self.say("ended")
 
-    def run_here(self, *, once: bool, as_json: bool) -> None:
-        """Start the product on this machine, run the main job, and stay until Ctrl-C unless `once`."""
+    def run_here(self, samples: Sequence[Sample], *, once: bool, as_json: bool) -> None:
+        """Start the product on this machine, run the main job on each sample, and stay until Ctrl-C unless `once`."""
         port = free_port()
         base_url = f"http://127.0.0.1:{port}"
         with product(port) as process:
             self.await_ready(base_url, process)
             logins = demo.logins(settings.ASSAY_DATA_DIR)
-            self.run_against(base_url, logins.api_key, as_json=as_json)
+            self.run_against(base_url, logins.api_key, samples, as_json=as_json)
             if not once:
                 self.say("adding sample customers with some months of bills behind them")
                 sample_customers.tell(logins.customer_email, timezone.now())
@@ -74,14 +82,24 @@ class Command(BaseCommand):
                 process.wait()
                 raise CommandError(f"the product ended with status {process.returncode}")
 
-    def run_against(self, base_url: str, api_key: str, *, as_json: bool) -> None:
-        outcome = customer.run(base_url, api_key, demo.PLUGIN, [chest_film()], self.say)
-        if not outcome.result["findings"]:
-            raise CommandError("the analysis of the demo's film brought no finding")
+    def run_against(self, base_url: str, api_key: str, samples: Sequence[Sample], *, as_json: bool) -> None:
+        """One JSON object for one study; for several, an object with one for each analysis."""
+        told = {}
+        for sample in samples:
+            outcome = self.run_one(base_url, api_key, sample)
+            told[sample.plugin] = outcome.as_json()
+            if not as_json:
+                self.stdout.write("\n".join(customer.describe(outcome)))
         if as_json:
-            self.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=False))
-        else:
-            self.stdout.write("\n".join(customer.describe(outcome)))
+            shown = told if len(samples) > 1 else told[samples[0].plugin]
+            self.stdout.write(json.dumps(shown, ensure_ascii=False))
+
+    def run_one(self, base_url: str, api_key: str, sample: Sample) -> customer.Outcome:
+        with tempfile.TemporaryDirectory(prefix="assay-demo-") as folder:
+            outcome = customer.run(base_url, api_key, sample.plugin, sample.files(Path(folder)), self.say)
+        if not outcome.result["findings"]:
+            raise CommandError(f"the analysis {sample.plugin} found nothing in the demo's study")
+        return outcome
 
     def await_ready(self, base_url: str, process: subprocess.Popen[bytes]) -> None:
         """Raises `CommandError` when the product ends, or is not ready in three minutes."""

@@ -6,6 +6,8 @@ import re
 
 from django.utils.translation import gettext
 
+from inference.domain.advice import Told
+
 NUMBERED = re.compile(r"^Image (\d+): ")
 
 
@@ -16,3 +18,8 @@ def in_language(note: str) -> str:
         return gettext(note)
     template = gettext(NUMBERED.sub("Image %d: ", note.replace("%", "%%")))
     return template % int(numbered[1])
+
+
+def told(sentence: Told) -> str:
+    """A sentence of the rules beside the network in the reader's language, filled in."""
+    return gettext(sentence.template) % dict(sentence.params)

@@ -1,4 +1,4 @@
-"""What leaves the child of a DICOM header: the fields of `InstanceHeader` and the UIDs, as plain JSON; no patient.
+"""What leaves the child of a DICOM header: the fields of `InstanceHeader`, the UIDs, when and a digest of whom.
 
 DICOM text is a stranger's text: it is cut to length and stripped of control characters. Numbers that are not finite,
 and lengths that are not positive, count as not given.
@@ -16,19 +16,22 @@ from pydicom.pixels.utils import get_nr_frames
 
 from inference.intake.codes import refusal
 from inference.intake.limits import Limits
+from inference.intake.whose import patient_digest, taken_at
 
 UID_FORM = re.compile(r"[0-9.]{1,64}")
 DICOM_MEDIA_TYPE = "application/dicom"
 
 
 def describe(header: FileDataset, limits: Limits) -> dict[str, Any]:
-    """`{"study_uid", "series_uid", "header": {...}}` of a checked DICOM header.
+    """`{"study_uid", "series_uid", "patient", "taken_at", "header": {...}}` of a checked DICOM header.
 
     Raises `UnreadableFile` where a UID that the rows need is missing or no UID.
     """
     return {
         "study_uid": uid(header, "StudyInstanceUID"),
         "series_uid": uid(header, "SeriesInstanceUID"),
+        "patient": patient_digest(header),
+        "taken_at": taken_at(header),
         "header": {**identity(header), **image(header), **geometry(header), **texts(header, limits)},
     }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from inference.domain.study import InstanceHeader
@@ -12,19 +13,25 @@ from inference.intake.codes import refusal
 from inference.intake.pool import Pool, Source, refuse_data
 
 UID = re.compile(r"[0-9.]{1,64}")
-HEADER_FIELDS = {field.name for field in fields(InstanceHeader)} - {"id", "sha256"}
+DIGEST = re.compile(r"([0-9a-f]{64})?")
+HEADER_FIELDS = {one.name for one in fields(InstanceHeader)} - {"id", "sha256"}
 TUPLE_FIELDS = ("image_type", "pixel_spacing", "imager_pixel_spacing", "orientation", "position", "window")
 COUNTS = ("rows", "columns", "frames", "samples_per_pixel", "bits_stored")
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`header` has the fields of `InstanceHeader` except `id` and `sha256`, as JSON. UIDs are empty for images."""
+    """`header` has the fields of `InstanceHeader` except `id` and `sha256`, as JSON. UIDs are empty for images.
+
+    `patient` is a digest that is kept nowhere: `patients.patient_key` makes the tenant's pseudonym of it.
+    """
 
     kind: Literal["dicom", "image"]
     header: Mapping[str, Any]
     study_uid: str = ""
     series_uid: str = ""
+    patient: str = field(default="", repr=False)
+    taken_at: datetime | None = None
 
 
 def inspect_file(pool: Pool, source: Source, on_data: Callable[[bytes], None] = refuse_data) -> Inspection:
@@ -44,7 +51,26 @@ def checked(reply: Mapping[str, Any]) -> Inspection:
     uids = [reply.get("study_uid"), reply.get("series_uid"), header.get("sop_instance_uid")]
     if not all(isinstance(uid, str) and UID.fullmatch(uid) for uid in uids):
         raise refusal("unreadable_file.decoder")
-    return Inspection("dicom", header, str(uids[0]), str(uids[1]))
+    return Inspection("dicom", header, str(uids[0]), str(uids[1]), digest_in(reply), moment_in(reply))
+
+
+def digest_in(reply: Mapping[str, Any]) -> str:
+    """The digest of the patient, empty where the file names none."""
+    found = reply.get("patient", "")
+    if not isinstance(found, str) or not DIGEST.fullmatch(found):
+        raise refusal("unreadable_file.decoder")
+    return found
+
+
+def moment_in(reply: Mapping[str, Any]) -> datetime | None:
+    """When the study was taken, in UTC."""
+    found = reply.get("taken_at")
+    if found is None:
+        return None
+    try:
+        return datetime.fromisoformat(found).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise refusal("unreadable_file.decoder") from None
 
 
 def instance_header(identifier: str, sha256: str, header: Mapping[str, Any]) -> InstanceHeader:

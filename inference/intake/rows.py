@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from inference.domain.errors import InternalError
 from inference.intake.codes import refusal
 from inference.intake.group import Group, content_uid, study_uid
 from inference.intake.inspection import Inspection
+from inference.intake.patients import patient_key
 from inference.intake.spool import Arrival
 from inference.models import Instance, Series, Study
 from tenants.context import tenant_context
@@ -85,6 +87,8 @@ def write_study(tenant: Tenant, group: Group, description: str, metadata: Mappin
             "body_part": first_of(group, "body_part", 16),
             "description": description,
             "metadata": dict(metadata),
+            "patient_key": key_of(tenant.id, group),
+            "taken_at": taken_at(group),
         },
     )
     if not is_new and (description or metadata):
@@ -92,6 +96,18 @@ def write_study(tenant: Tenant, group: Group, description: str, metadata: Mappin
         study.metadata = dict(metadata) or study.metadata
         study.save(update_fields=["description", "metadata"])
     return study
+
+
+def key_of(tenant_id: UUID, group: Group) -> str:
+    """The pseudonym of the group's patient; empty where its files name none, or two."""
+    digests = {inspection_of(arrival).patient for arrival in group.arrivals} - {""}
+    return patient_key(tenant_id, digests.pop()) if len(digests) == 1 else ""
+
+
+def taken_at(group: Group) -> datetime | None:
+    """The earliest moment that a file of the group gives for the study."""
+    given = (inspection_of(arrival).taken_at for arrival in group.arrivals)
+    return min((one for one in given if one is not None), default=None)
 
 
 def write_instances(tenant: Tenant, group: Group, study: Study) -> None:

@@ -17,19 +17,32 @@ class StudyKind(models.TextChoices):
 
 
 class Study(TenantModel):
-    """One examination. `study_uid` is empty for images; the same UID may exist in two tenants."""
+    """One examination. `study_uid` is empty for images; the same UID may exist in two tenants.
+
+    `patient_key` says which studies of the tenant are of one patient and nothing else (`inference.intake.patients`); it
+    is empty where the files name none, and no page, answer or log shows it. `taken_at` is null where they give no date.
+    """
 
     kind = models.CharField(max_length=8, choices=StudyKind.choices)
     study_uid = models.CharField(max_length=64, blank=True)
     modality = models.CharField(max_length=16, blank=True)
     body_part = models.CharField(max_length=16, blank=True)
     description = models.CharField(max_length=200, blank=True)
+    patient_key = models.CharField(max_length=64, blank=True, editable=False)
+    taken_at = models.DateTimeField(null=True, editable=False)
     metadata = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(TenantModel.Meta):
         abstract = False
-        indexes = [models.Index(fields=["tenant", "-created_at", "-id"], name="study_newest")]
+        indexes = [
+            models.Index(fields=["tenant", "-created_at", "-id"], name="study_newest"),
+            models.Index(
+                fields=["tenant", "patient_key", "-taken_at"],
+                condition=~models.Q(patient_key=""),
+                name="study_patient",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "study_uid"], condition=~models.Q(study_uid=""), name="study_uid_once"

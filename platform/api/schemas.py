@@ -165,6 +165,37 @@ Finding = many(
     truncated=s.BooleanField(),
     review=shape("Review", status=s.CharField()),
 )
+Advice = many(
+    "Advice",
+    slug=s.CharField(),
+    text=s.CharField(),
+    because=s.ListField(child=s.CharField()),
+    guideline=s.CharField(),
+    version=s.CharField(),
+    source=s.CharField(),
+    findings=s.ListField(child=s.IntegerField(), help_text="numbers of findings, from 1"),
+    after_months=s.ListField(child=s.IntegerField(), allow_null=True, help_text="from and to, from now"),
+)
+CHANGE: Fields = {
+    "now": s.IntegerField(allow_null=True, help_text="number of the finding in this result, from 1"),
+    "before": s.IntegerField(allow_null=True, help_text="number of the finding in the earlier result"),
+    "measure": s.ChoiceField(["", "volume_mm3", "mean_diameter_mm"]),
+    **{
+        name: s.FloatField(allow_null=True) for name in ("value_now", "value_before", "growth_percent", "doubling_days")
+    },
+    "course": s.ChoiceField(["new", "gone", "grown", "shrunk", "unchanged", "not_measured"]),
+}
+Comparison = inline_serializer(
+    "Comparison",
+    {
+        "prior_job": s.CharField(),
+        "prior_taken_at": s.DateTimeField(allow_null=True),
+        "days_between": s.IntegerField(allow_null=True),
+        "changes": many("Change", **CHANGE),
+        "notes": s.ListField(child=s.CharField()),
+    },
+    allow_null=True,
+)
 Result = shape(
     "Result",
     id=s.CharField(),
@@ -175,6 +206,8 @@ Result = shape(
     predictions=JSON(allow_null=True),
     notes=s.ListField(child=s.CharField()),
     measures=JSON(),
+    advice=Advice,
+    comparison=Comparison,
     report=shape("Report", html=s.URLField(), pdf=s.URLField(allow_null=True)),
     artifacts=many("Artifact", kind=s.CharField(), media_type=s.CharField(), url=s.URLField(), sha256=s.CharField()),
     model=shape("Model", plugin=s.CharField(), version=s.CharField(), weights_sha256=s.CharField()),

@@ -10,7 +10,17 @@ ROOT = Path(__file__).resolve().parents[2]
 TRANSLATE = re.compile(r"""{% translate (?:"([^"]+)"|'([^']+)') %}""")
 BLOCK = re.compile(r"{% blocktranslate([^%]*)%}(.*?){% endblocktranslate %}", re.DOTALL)
 CODE = ("platform/api", "platform/portal", "billing", "tenants", "inference")
-CALLS = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext", "UnsupportedInput", "UnreadableFile", "Refused"}
+CALLS = {
+    "_",
+    "gettext",
+    "gettext_noop",
+    "gettext_lazy",
+    "ngettext",
+    "UnsupportedInput",
+    "UnreadableFile",
+    "Refused",
+    "Told",
+}
 
 
 def of_templates() -> set[str]:

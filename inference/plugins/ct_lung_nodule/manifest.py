@@ -11,6 +11,13 @@ LARGEST_SERIES = 1500
 SLUGS = ("nodule.solid", "nodule.part_solid", "nodule.ground_glass", "nodule.calcified")
 SCORE = "Calibrated on drawn scans, from the highest probability inside the outline."
 
+# what the follow-up table asks of the patient; where an order does not say, both branches are told
+PARAMS = {
+    "type": "object",
+    "properties": {"risk": {"enum": ["low", "high"], "description": "the patient's risk of lung cancer, if known"}},
+    "additionalProperties": False,
+}
+
 MANIFEST = Manifest(
     slug="ct-lung-nodule",
     version="1.0.0",
@@ -29,6 +36,7 @@ MANIFEST = Manifest(
     ),
     inputs=(InputPort("series", "dicom_series", ("application/dicom",), ("CT",), max_items=LARGEST_SERIES),),
     output_schema=report_schema(SLUGS, 3, ("PixelSpacing",), SCORE),
+    params_schema=PARAMS,
     unit="series",
     medical=True,
     resources=Resources(memory_mb=2048, deadline_seconds=300),

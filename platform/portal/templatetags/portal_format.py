@@ -15,7 +15,9 @@ from django.utils.timezone import get_current_timezone_name
 from billing.catalogue import Offer, PriceView
 from billing.domain.money import in_major_units, plain, round_half_up
 from billing.models import Plan
-from portal import names, prices
+from inference import notes
+from inference.domain.advice import Change, Told
+from portal import beside, names, prices
 from tenants.ids import encode
 
 register = template.Library()
@@ -154,6 +156,24 @@ def share(used: Decimal, limit: Decimal) -> int:
 def entry(values: Mapping[str, Any], key: object) -> Any:
     """A member of a mapping by a key that the template knows."""
     return values.get(str(key))
+
+
+@register.filter
+def told(sentence: Told) -> str:
+    """A sentence of the rules beside the network, in the reader's language."""
+    return notes.told(sentence)
+
+
+@register.filter
+def course(change: Change) -> str:
+    """What became of a lesion since the earlier study."""
+    return beside.course(change)
+
+
+@register.filter
+def sizes(change: Change) -> str:
+    """Size before and now, with the growth."""
+    return beside.sizes(change)
 
 
 @register.filter

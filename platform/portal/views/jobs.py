@@ -12,10 +12,13 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from inference import jobs, notes, pictures
+from inference.advice import advice_of
+from inference.comparison import comparison_of
 from inference.domain.states import ENDED
 from inference.models import Job, JobState, Result
 from inference.plugins import registry as plugins
 from inference.plugins.base import AnyPlugin
+from inference.reading import reading_of
 from portal.base import TenantView, find, first_page, own
 from portal.names import in_language, reads_chinese
 from tenants.errors import UserError
@@ -76,7 +79,7 @@ class JobPage(TenantView):
     def result(self, request: HttpRequest, identity: str, job: Job) -> HttpResponse:
         found = Result.objects.for_tenant(self.tenant).select_related("job__study").get(job=job)
         disclaimer = found.disclaimer["zh_hans" if reads_chinese() else "en"]
-        predicted = predicted_of(found)
+        predicted, reading = predicted_of(found), reading_of(found)
         return self.page(
             request,
             "result.html",
@@ -90,6 +93,8 @@ class JobPage(TenantView):
             predicted=predicted,
             by_item={one.item: one for one in predicted},
             disclaimer=disclaimer,
+            advice=advice_of(found, reading),
+            comparison=comparison_of(found, reading),
         )
 
     def post(self, request: HttpRequest, identity: str) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from uuid import UUID
 
 from django.urls import reverse
@@ -9,14 +10,20 @@ from django.utils.translation import get_language
 from rest_framework.request import Request
 
 from api.v1.shapes.values import Json, address, instant
+from inference.advice import advice_of
+from inference.comparison import comparison_of
+from inference.domain.advice import Advice, Comparison
 from inference.models import Artifact, Finding, Result
-from inference.notes import in_language
+from inference.notes import in_language, told
+from inference.reading import reading_of
 from tenants.ids import encode
 
 
 def result(row: Result, request: Request) -> Json:
     """The outcome of a job."""
     identity = encode("job", row.job_id)
+    reading = reading_of(row)
+    compared = comparison_of(row, reading)
     return {
         "id": encode("res", row.id),
         "object": "result",
@@ -26,6 +33,8 @@ def result(row: Result, request: Request) -> Json:
         "predictions": row.predictions and [prediction(one) for one in row.predictions],
         "notes": [in_language(note) for note in row.notes],
         "measures": row.measures,
+        "advice": [advice(one) for one in advice_of(row, reading)],
+        "comparison": compared and comparison(compared),
         "report": {"html": address(request, reverse("v1:job-report", args=[identity])), "pdf": None},
         "artifacts": [artifact(one, request) for one in row.artifacts.order_by("id")],
         "model": row.model,
@@ -69,6 +78,31 @@ def location(body: Json) -> Json:
         "bbox_px": body["bbox_px"],
         "bbox_mm": body["bbox_mm"],
         "instances": [{key: one[key] for key in ("sop_instance_uid", "frame", "best")} for one in body["instances"]],
+    }
+
+
+def advice(one: Advice) -> Json:
+    """What a guideline or a rule of ours says, with its reasons, in the language of the request."""
+    return {
+        "slug": one.slug,
+        "text": told(one.text),
+        "because": [told(reason) for reason in one.because],
+        "guideline": one.guideline,
+        "version": one.version,
+        "source": one.source,
+        "findings": list(one.findings),
+        "after_months": one.after_months and list(one.after_months),
+    }
+
+
+def comparison(one: Comparison) -> Json:
+    """The result beside an earlier one of the same patient. Findings are told by their numbers, counted from 1."""
+    return {
+        "prior_job": one.prior_job,
+        "prior_taken_at": one.prior_taken_at and instant(one.prior_taken_at),
+        "days_between": one.days_between,
+        "changes": [{**asdict(change), "course": change.course} for change in one.changes],
+        "notes": [told(note) for note in one.notes],
     }
 
 

@@ -1,7 +1,7 @@
 """The counter rows behind quotas: the one place where `used` and `reserved` are written.
 
-A place is taken by one conditional UPDATE: the database decides and locks the row in the same step, so that no two
-jobs are given the last place, and what is read afterwards in the transaction is this job's own position.
+A place is looked for in the locked row and taken by one conditional UPDATE: what was read is this job's own position,
+and where no lock was held the database would still not give the last place to two jobs.
 
 A counter belongs to a phase. What earlier phases of the same period take of the pool is its `base`, so that a change of
 plan gives no second allowance: it follows when their places are given back. What add-ons include widens its limit.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -21,7 +22,15 @@ from billing import clock, subscriptions
 from billing.domain.money import ZERO, total
 from billing.domain.periods import Period
 from billing.fields import QuantityField
-from billing.models import Entitlement, Meter, QuotaCounter, Subscription, SubscriptionAddOn, SubscriptionPhase
+from billing.models import (
+    Entitlement,
+    Meter,
+    QuotaCounter,
+    Reservation,
+    Subscription,
+    SubscriptionAddOn,
+    SubscriptionPhase,
+)
 from billing.terms import Terms
 from tenants.querysets import TenantQuerySet
 
@@ -70,12 +79,12 @@ def look(subscription: Subscription, found: Terms, period: Period) -> QuotaCount
 
 
 def open_for(subscription: Subscription, found: Terms, period: Period) -> QuotaCounter:
-    """The period's stored counter, made on first use; two that make it at once get the same row."""
-    stored = _stored(subscription, found, period)
+    """The period's stored counter, locked, made on first use; two that make it at once get the same row."""
+    stored = _stored(subscription, found, period, lasting=True)
     if stored is None:
         fresh = _fresh(setting(subscription, period, lasting=True), found)
         QuotaCounter.objects.bulk_create([fresh], ignore_conflicts=True)
-        stored = _stored(subscription, found, period)
+        stored = _stored(subscription, found, period, lasting=True)
     assert stored is not None
     return stored
 
@@ -86,13 +95,21 @@ def lock(counter: QuotaCounter) -> None:
     counter.refresh_from_db(fields=LEVELS)
 
 
+def has_room(counter: QuotaCounter, metered: Decimal) -> bool:
+    """Whether the limit leaves room for `metered` units more, by the counter as it was read: it must be locked."""
+    if not metered or not counter.hard or counter.limit is None:
+        return True
+    return bool(total([taken(counter), metered]) <= counter.limit)
+
+
 def hold(counter: QuotaCounter, metered: Decimal) -> bool:
     """Reserve `metered` units where the limit leaves room; False and nothing where it does not.
 
-    Leaves `counter` as it stands in the database, this place included.
+    Leaves a locked `counter` as it stands in the database, this place included.
     """
     held = _row(counter).filter(_room_for(metered)).update(reserved=F("reserved") + _value(metered))
-    counter.refresh_from_db(fields=LEVELS)
+    if held:
+        counter.reserved = total([counter.reserved, metered])
     return bool(held)
 
 
@@ -114,6 +131,21 @@ def use_without_place(counter: QuotaCounter, metered: Decimal) -> None:
     _note_overage(counter)
     counter.save(update_fields=["used", "overage"])
     _move_bases(counter, metered)
+
+
+def lock_order(counter: QuotaCounter) -> tuple[datetime, UUID, UUID]:
+    """In which order several counters are locked: an earlier phase's first. The phase must have been read with it."""
+    return counter.phase.starts_at, counter.phase_id, counter.id
+
+
+def lock_periods(reservations: Iterable[Reservation]) -> None:
+    """Lock every counter of the periods that places are in, those of later phases too, for work that ends late."""
+    counted = [each.counter for each in reservations]
+    rows = QuotaCounter.objects.for_tenant(counted[0].tenant_id).filter(
+        subscription__in={each.subscription_id for each in counted},
+        period_start__in={each.period_start for each in counted},
+    )  # fmt: skip
+    list(rows.order_by(*BY_PHASE).select_for_update(no_key=True, of=("self",)))
 
 
 def of_period(subscription: Subscription, period: Period) -> list[QuotaCounter]:
@@ -186,10 +218,11 @@ def _bases(phase: SubscriptionPhase, period: Period, lasting: bool) -> dict[Pool
     return {(counter.plugin, counter.meter_id): taken(counter) for counter in rows}
 
 
-def _stored(subscription: Subscription, found: Terms, period: Period) -> QuotaCounter | None:
-    stored: QuotaCounter | None = (
-        _open(subscription, period).filter(meter=found.meter, plugin=found.entitlement.plugin).first()
-    )
+def _stored(subscription: Subscription, found: Terms, period: Period, *, lasting: bool = False) -> QuotaCounter | None:
+    rows = _open(subscription, period).filter(meter=found.meter, plugin=found.entitlement.plugin).order_by("id")
+    if lasting:
+        rows = rows.select_for_update(no_key=True, of=("self",))
+    stored: QuotaCounter | None = rows.first()
     if stored is not None:
         stored.subscription, stored.meter = subscription, found.meter
     return stored

@@ -6,7 +6,9 @@ any time: amount = held + consumed + expired + voided + what is available.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -24,6 +26,18 @@ from tenants.context import operator_context
 from tenants.querysets import TenantQuerySet
 
 SWEEP_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Parts of locked grants, in burn order, that may pay for a job."""
+
+    grants: Sequence[CreditGrant] = ()
+    parts: Sequence[tuple[UUID, Decimal]] = ()
+
+    @property
+    def amount(self) -> Decimal:
+        return total(part for _, part in self.parts)
 
 
 def grant(
@@ -114,41 +128,57 @@ def good(tenant_id: UUID, currency: str, now: datetime) -> TenantQuerySet[Credit
     return rows.filter(lasting, currency=currency, voided=ZERO).exclude(consumed=F("amount"))
 
 
-def hold_for(reservation: Reservation, amount: Decimal) -> Decimal:
-    """Hold up to `amount` for a job, in burn order; how much there was."""
+def choose(reservation: Reservation, amount: Decimal) -> Chosen:
+    """Up to `amount` for a job, in burn order, as much as there is. The grants are locked, nothing is written."""
     now = clock.now()
-    grants = {each.id: each for each in _lock(good(reservation.tenant_id, reservation.currency, now))}
-    parts = burn([_balance(each) for each in grants.values()], amount, now)
-    before = list(map(_burnt, grants.values()))
-    for grant_id, part in parts:
+    grants = list(_lock(good(reservation.tenant_id, reservation.currency, now)))
+    return Chosen(grants, burn([_balance(each) for each in grants], amount, now))
+
+
+def hold(reservation: Reservation, chosen: Chosen) -> None:
+    """Hold for a job what was chosen for it."""
+    if not chosen.parts:
+        return
+    grants = {each.id: each for each in chosen.grants}
+    before = total(map(_burnt, chosen.grants))
+    for grant_id, part in chosen.parts:
         grants[grant_id].held = total([grants[grant_id].held, part])
         grants[grant_id].save(update_fields=["held"])
-        _hold(reservation, grants[grant_id], part)
-    if parts:
-        _warn(list(grants.values()), total(before))
-    return total(part for _, part in parts)
+    _write_holds(reservation, chosen.parts)
+    _warn(chosen.grants, before)
 
 
-def consume(reservation: Reservation) -> Decimal:
-    """Use up what a job holds; how much it was. Once: holds that have ended are left alone."""
-    parts = _held_parts(reservation)
-    for hold, held in parts:
-        held.held, held.consumed = total([held.held, -hold.amount]), total([held.consumed, hold.amount])
-        held.save(update_fields=["held", "consumed"])
-        _end(hold, HoldState.CONSUMED)
-    return total(hold.amount for hold, _ in parts)
+def lock(reservations: Sequence[Reservation]) -> None:
+    """Lock all grants that jobs of one tenant hold or may come to hold, before a batch takes them one by one."""
+    tenant_id, currency = reservations[0].tenant_id, reservations[0].currency
+    held, usable = _holds(reservations).values("grant"), good(tenant_id, currency, clock.now()).values("pk")
+    rows = CreditGrant.objects.for_tenant(tenant_id)
+    list(_lock(rows.filter(Q(pk__in=held) | Q(pk__in=usable.order_by()))))
+
+
+def consume(reservations: Sequence[Reservation]) -> Decimal:
+    """Use up what jobs of one tenant hold; how much it was. Once: holds that have ended are left alone."""
+    parts = _held_parts(reservations)
+    for grant, holds in parts:
+        used = total(hold.amount for hold in holds)
+        grant.held, grant.consumed = total([grant.held, -used]), total([grant.consumed, used])
+        grant.save(update_fields=["held", "consumed"])
+    holds = [hold for _, of_grant in parts for hold in of_grant]
+    _end(holds, HoldState.CONSUMED)
+    return total(hold.amount for hold in holds)
 
 
 def release(reservation: Reservation) -> Decimal:
     """Give back what a job holds; how much it was. Into a grant that has expired or was voided it does not return."""
-    parts = _held_parts(reservation)
+    parts = [(hold, grant) for grant, holds in _held_parts([reservation]) for hold in holds]
     now = clock.now()
     for hold, held in parts:
         held.held = total([held.held, -hold.amount])
         _lose(held, hold, now)
         held.save(update_fields=["held", "expired", "voided"])
-        _end(hold, HoldState.RELEASED)
-    return total(hold.amount for hold, _ in parts)
+    holds = [hold for hold, _ in parts]
+    _end(holds, HoldState.RELEASED)
+    return total(hold.amount for hold in holds)
 
 
 def expire_overdue(now: datetime) -> int:
@@ -192,7 +222,7 @@ def _burnt(grant: CreditGrant) -> Decimal:
     return total([grant.held, grant.consumed])
 
 
-def _warn(grants: list[CreditGrant], before: Decimal) -> None:
+def _warn(grants: Sequence[CreditGrant], before: Decimal) -> None:
     """The share burnt of the grants that were not used up; each new grant starts the alerts anew."""
     newest = max(grants, key=lambda each: each.created_at)
     level = alerts.Level(
@@ -202,22 +232,33 @@ def _warn(grants: list[CreditGrant], before: Decimal) -> None:
     alerts.check(newest.tenant_id, level)
 
 
-def _hold(reservation: Reservation, grant: CreditGrant, part: Decimal) -> None:
-    """A place that comes back to life after it had expired finds the row of its first hold."""
-    hold = CreditHold(
-        tenant_id=reservation.tenant_id, reservation=reservation, grant=grant, amount=part, state=HoldState.HELD
-    )
+def _write_holds(reservation: Reservation, parts: Sequence[tuple[UUID, Decimal]]) -> None:
+    """A place that comes back to life after it had expired finds the rows of its first holds."""
+    holds = [
+        CreditHold(
+            tenant_id=reservation.tenant_id, reservation=reservation, grant_id=grant_id, amount=part,
+            state=HoldState.HELD,
+        )
+        for grant_id, part in parts
+    ]  # fmt: skip
     CreditHold.objects.bulk_create(
-        [hold], update_conflicts=True, unique_fields=["reservation", "grant"], update_fields=["amount", "state"]
+        holds, update_conflicts=True, unique_fields=["reservation", "grant"], update_fields=["amount", "state"]
     )
 
 
-def _held_parts(reservation: Reservation) -> list[tuple[CreditHold, CreditGrant]]:
-    """What the job holds, with the locked grants, in burn order. The holds are guarded by the reservation's lock."""
-    holds = CreditHold.objects.for_tenant(reservation.tenant_id).filter(reservation=reservation, state=HoldState.HELD)
-    of_grant = {hold.grant_id: hold for hold in holds}
-    grants = CreditGrant.objects.for_tenant(reservation.tenant_id).filter(pk__in=list(of_grant))
-    return [(of_grant[each.id], each) for each in _lock(grants)]
+def _held_parts(reservations: Sequence[Reservation]) -> list[tuple[CreditGrant, list[CreditHold]]]:
+    """What jobs hold of each grant; the grants locked, in burn order. The holds are guarded by the places' locks."""
+    of_grant: defaultdict[UUID, list[CreditHold]] = defaultdict(list)
+    for hold in _holds(reservations):
+        of_grant[hold.grant_id].append(hold)
+    grants = CreditGrant.objects.for_tenant(reservations[0].tenant_id).filter(pk__in=list(of_grant))
+    return [(each, of_grant[each.id]) for each in _lock(grants)]
+
+
+def _holds(reservations: Sequence[Reservation]) -> TenantQuerySet[CreditHold]:
+    """What has not ended."""
+    rows: TenantQuerySet[CreditHold] = CreditHold.objects.for_tenant(reservations[0].tenant_id)
+    return rows.filter(reservation__in=[each.pk for each in reservations], state=HoldState.HELD).order_by("id")
 
 
 def _lose(grant: CreditGrant, hold: CreditHold, now: datetime) -> None:
@@ -231,9 +272,10 @@ def _lose(grant: CreditGrant, hold: CreditHold, now: datetime) -> None:
         _book_breakage(grant, source, "expiry", hold.amount)
 
 
-def _end(hold: CreditHold, state: HoldState) -> None:
-    hold.state = state
-    hold.save(update_fields=["state"])
+def _end(holds: Sequence[CreditHold], state: HoldState) -> None:
+    if holds:
+        rows = CreditHold.objects.for_tenant(holds[0].tenant_id).filter(pk__in=[hold.pk for hold in holds])
+        rows.update(state=state)
 
 
 def _book_breakage(grant: CreditGrant, source: tuple[str, UUID], kind: str, amount: Decimal) -> None:

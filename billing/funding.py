@@ -6,48 +6,89 @@ row, and a cap that is set in mid-period holds at once.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from billing import credits, refusals, spending
+from billing.credits import Chosen
 from billing.domain.money import total
 from billing.models import Reservation
+from billing.spending import Purse
 
 
-def hold(reservation: Reservation, *, prepaid: bool) -> None:
-    """Hold credits and money for a new place, and note what is paid from credits.
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What pays for a place: parts of grants, and for the rest a period's spending; all of it locked."""
+
+    purse: Purse
+    chosen: Chosen
+
+
+def promise(reservation: Reservation, *, prepaid: bool) -> Payment | None:
+    """Choose what pays for a place that is not written yet, and note in it what credits pay; None for free work.
 
     Raises `SpendingLimitReached`, and `PaymentRequired` where credits must pay for all and do not suffice.
     """
     if not reservation.amount:
-        return
+        return None
     purse = spending.lock(reservation.counter, reservation.currency)
-    if purse.has_credits:
-        _credit(reservation)
+    chosen = credits.choose(reservation, reservation.amount) if purse.has_credits else Chosen()
+    reservation.credited = chosen.amount
     rest = _rest(reservation)
-    if not rest:
-        return
-    if prepaid:
+    if rest and prepaid:
         raise refusals.credits_short(reservation.amount, reservation.credited, reservation.currency)
-    spending.hold(purse, rest, reservation.currency)
+    if rest:
+        spending.refuse_beyond_cap(purse, rest, reservation.currency)
+    return Payment(purse, chosen)
 
 
-def settle(reservation: Reservation) -> None:
-    """Use up what a place holds."""
+def hold(reservation: Reservation, payment: Payment | None) -> None:
+    """Hold what was promised to a place that is written now."""
+    if payment is None:
+        return
+    credits.hold(reservation, payment.chosen)
     if rest := _rest(reservation):
-        spending.settle(spending.lock(reservation.counter, reservation.currency), rest)
-    if reservation.credited:
-        credits.consume(reservation)
+        spending.hold(payment.purse, rest)
+
+
+def lock(places: Iterable[Reservation]) -> None:
+    """Lock all that pays, or may pay, for places of one tenant, for a batch that has late work in it."""
+    costly = [each for each in places if each.amount]
+    for mine in _by_period(costly):
+        spending.lock(mine[0].counter, mine[0].currency)
+    if costly:
+        credits.lock(costly)
+
+
+def settle(places: Iterable[Reservation]) -> None:
+    """Use up what places of one tenant hold: each row that they share is written once."""
+    costly = [each for each in places if each.amount]
+    for mine in _by_period(each for each in costly if _rest(each)):
+        spending.settle(spending.lock(mine[0].counter, mine[0].currency), total(map(_rest, mine)))
+    if credited := [each for each in costly if each.credited]:
+        credits.consume(credited)
 
 
 def settle_late(reservation: Reservation) -> None:
     """Finished work whose hold was given back: credits as far as there are any, the rest is charged. Never refused."""
+    _charge_late(reservation)
+    reservation.save(update_fields=["metered", "amount", "credited"])
+
+
+def _charge_late(reservation: Reservation) -> None:
     reservation.credited = Decimal(0)
     if not reservation.amount:
         return
     purse = spending.lock(reservation.counter, reservation.currency)
     if purse.has_credits:
-        _credit(reservation)
-        credits.consume(reservation)
+        chosen = credits.choose(reservation, reservation.amount)
+        credits.hold(reservation, chosen)
+        credits.consume([reservation])
+        reservation.credited = chosen.amount
     if rest := _rest(reservation):
         spending.spend(purse, rest)
 
@@ -60,10 +101,12 @@ def release(reservation: Reservation) -> None:
         credits.release(reservation)
 
 
-def _credit(reservation: Reservation) -> None:
-    reservation.credited = credits.hold_for(reservation, reservation.amount)
-    if reservation.credited:
-        reservation.save(update_fields=["credited"])
+def _by_period(places: Iterable[Reservation]) -> list[list[Reservation]]:
+    """The places of each spending row, in the order in which the rows are locked."""
+    found: defaultdict[tuple[datetime, UUID], list[Reservation]] = defaultdict(list)
+    for each in places:
+        found[each.counter.period_start, each.counter.subscription_id].append(each)
+    return [found[key] for key in sorted(found)]
 
 
 def _rest(reservation: Reservation) -> Decimal:

@@ -26,6 +26,23 @@ class Posting:
     amount: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One transaction of one currency: what it comes from, of which kind it is, and its sides."""
+
+    tenant_id: UUID
+    source: tuple[str, UUID]
+    kind: str
+    currency: str
+    postings: Sequence[Posting]
+    occurred_at: datetime
+
+    @property
+    def moved(self) -> list[Posting]:
+        """The sides that are not zero."""
+        return [posting for posting in self.postings if posting.amount]
+
+
 def post(
     tenant_id: UUID,
     *,
@@ -39,22 +56,25 @@ def post(
 
     Raises `Unbalanced` unless the amounts sum to zero, and `IntegrityError` when this kind was booked for the source.
     """
-    if total(posting.amount for posting in postings) != ZERO:
-        raise Unbalanced(f"{source[0]} {source[1]} {kind}")
-    moved = [posting for posting in postings if posting.amount]
-    if not moved:
-        return None
-    with atomic():
-        booked: LedgerTransaction = LedgerTransaction.objects.create(
-            tenant_id=tenant_id, source_type=source[0], source_id=str(source[1]), kind=kind, occurred_at=occurred_at
-        )
+    made = post_all([Booking(tenant_id, source, kind, currency, postings, occurred_at)])
+    return made[0] if made else None
+
+
+def post_all(bookings: Sequence[Booking]) -> list[LedgerTransaction]:
+    """`post` for many, in two statements; nothing is written for those that are all zeros. Raises what `post` does."""
+    for each in bookings:
+        if total(posting.amount for posting in each.postings) != ZERO:
+            raise Unbalanced(f"{each.source[0]} {each.source[1]} {each.kind}")
+    moving = [each for each in bookings if each.moved]
+    if not moving:
+        return []
+    # no savepoint where there is a transaction: half a booking ends it
+    with atomic(savepoint=False):
+        made = LedgerTransaction.objects.bulk_create(map(_transaction, moving))
         LedgerEntry.objects.bulk_create(
-            LedgerEntry(
-                tenant_id=tenant_id, transaction=booked, account=each.account, amount=each.amount, currency=currency
-            )
-            for each in moved
+            entry for each, booked in zip(moving, made, strict=True) for entry in _entries(each, booked)
         )
-    return booked
+    return list(made)
 
 
 def booked(tenant_id: UUID, source: tuple[str, UUID], kind: str) -> LedgerTransaction | None:
@@ -101,6 +121,24 @@ def balance(tenant_id: UUID, account: Account, currency: str) -> Decimal:
     entries = LedgerEntry.objects.for_tenant(tenant_id).filter(account=account, currency=currency)
     summed: Decimal | None = entries.aggregate(sum=ExactSum("amount"))["sum"]
     return summed or ZERO
+
+
+def _transaction(booking: Booking) -> LedgerTransaction:
+    source_type, source_id = booking.source
+    return LedgerTransaction(
+        tenant_id=booking.tenant_id, source_type=source_type, source_id=str(source_id), kind=booking.kind,
+        occurred_at=booking.occurred_at,
+    )  # fmt: skip
+
+
+def _entries(booking: Booking, booked: LedgerTransaction) -> list[LedgerEntry]:
+    return [
+        LedgerEntry(
+            tenant_id=booking.tenant_id, transaction=booked, account=side.account, amount=side.amount,
+            currency=booking.currency,
+        )
+        for side in booking.moved
+    ]  # fmt: skip
 
 
 def unbalanced() -> list[UUID]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,10 +14,12 @@ from django.conf import settings
 from billing import alerts, clock, counters, funding, metering, refusals
 from billing.domain import quoting
 from billing.domain.money import ZERO, total
-from billing.models import Aggregation, AlertKind, Entitlement, QuotaCounter, Reservation, ReservationState
+from billing.models import AlertKind, Entitlement, QuotaCounter, Reservation, ReservationState
 from billing.terms import Terms
 from tenants.context import operator_context
 from tenants.querysets import TenantQuerySet
+
+WITH_COUNTER = ("counter__meter", "counter__phase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +33,30 @@ class Work:
     subject: str
 
 
-def take(counter: QuotaCounter, found: Terms, work: Work) -> Reservation:
-    """The place itself, with its quote."""
-    if found.meter.aggregation == Aggregation.MAX:
-        # what the job adds depends on the level, which must not move before it is held
-        counters.lock(counter)
+def offer(counter: QuotaCounter, found: Terms, work: Work) -> Reservation:
+    """The place, with its quote, that a locked counter has for the work; not taken yet, nothing is written.
+
+    Raises `QuotaExceeded` and `ConcurrencyLimit`.
+    """
     metered = metering.measure(counter, found, work.quantity, work.subject)
-    if not counters.hold(counter, metered):
+    if not counters.has_room(counter, metered):
         raise refusals.quota_exceeded(counter)
     _refuse_crowd(counter, found.entitlement)
-    reserved_before = total([counter.reserved, -metered])
-    reservation: Reservation = Reservation.objects.create(
+    return Reservation(
         tenant_id=counter.tenant_id, job_id=work.job_id, counter=counter, price=found.price, plugin=work.plugin,
         unit=work.unit, quantity=work.quantity, metered=metered, subject=work.subject, credited=ZERO,
-        amount=quote(counter, found, reserved_before, metered), currency=found.price.currency, expires_at=expiry(),
+        amount=quote(counter, found, counter.reserved, metered), currency=found.price.currency, expires_at=expiry(),
     )  # fmt: skip
+
+
+def take(reservation: Reservation) -> None:
+    """Write the place. Raises `QuotaExceeded` where the room that there was has gone."""
+    counter = reservation.counter
+    if not counters.hold(counter, reservation.metered):
+        raise refusals.quota_exceeded(counter)
+    reservation.save(force_insert=True)
     metering.note_subject(reservation)
-    _warn(counter, metered)
-    return reservation
+    _warn(counter, reservation.metered)
 
 
 def quote(counter: QuotaCounter, found: Terms, reserved: Decimal, metered: Decimal) -> Decimal:
@@ -63,26 +73,27 @@ def locked(tenant_id: UUID, job_id: UUID, *states: ReservationState) -> TenantQu
     return rows.select_related("counter__meter").select_for_update(of=("self",), no_key=True)
 
 
-def claim(tenant_id: UUID, job_id: UUID) -> Reservation | None:
-    """Lock the job's place: the held one, else the one that expired last. None where one of the job's was settled.
+def claim(tenant_id: UUID, job_ids: Iterable[UUID]) -> list[Reservation]:
+    """Lock the jobs' places, of each job the held one, else the one that expired last; by id, as everybody locks them.
 
-    Whoever comes second waits for the first and finds it settled, be there an expired place of an earlier try or not.
+    Whoever comes second waits for the first and finds the place settled, be there an expired one of an earlier try or
+    not: jobs one of whose places was settled are left out.
     """
-    found = list(locked(tenant_id, job_id, ReservationState.HELD, ReservationState.EXPIRED, ReservationState.SETTLED))
-    if any(each.state == ReservationState.SETTLED for each in found):
-        return None
-    return max(found, key=lambda each: (each.state == ReservationState.HELD, each.created_at), default=None)
+    ending = [ReservationState.HELD, ReservationState.EXPIRED, ReservationState.SETTLED]
+    rows = Reservation.objects.for_tenant(tenant_id).filter(job_id__in=list(job_ids), state__in=ending).order_by("id")
+    of_job: defaultdict[UUID, list[Reservation]] = defaultdict(list)
+    for each in rows.select_related(*WITH_COUNTER).select_for_update(of=("self",), no_key=True):
+        of_job[each.job_id].append(each)
+    return [found for every in of_job.values() if (found := _to_settle(every))]
 
 
-def settle_late(reservation: Reservation) -> None:
-    """The place had been given back: what it takes now was perhaps given to others."""
+def count_late(reservation: Reservation) -> None:
+    """The place had been given back: what it takes of its counter now was perhaps given to others."""
     # before the subject: who submits has the counter when it comes to the subject
     counters.lock(reservation.counter)
     _charge_no_more(reservation, metering.measure_again(reservation))
     counters.use_without_place(reservation.counter, reservation.metered)
     _warn(reservation.counter, reservation.metered)
-    funding.settle_late(reservation)
-    reservation.save(update_fields=["metered", "amount", "credited"])
 
 
 def _charge_no_more(reservation: Reservation, metered: Decimal) -> None:
@@ -100,7 +111,7 @@ def give_back(held: Reservation, state: ReservationState, reason: str) -> None:
     counters.free(held.counter, held.metered)
     metering.forget_subject(held)
     funding.release(held)
-    end(held, state, reason)
+    end([held], state, reason)
 
 
 def expire(reservation_id: UUID, now: datetime) -> bool:
@@ -115,15 +126,27 @@ def expire(reservation_id: UUID, now: datetime) -> bool:
         return held is not None
 
 
-def end(reservation: Reservation, state: ReservationState, reason: str = "") -> None:
-    """Write how the place ended."""
-    reservation.state, reservation.ended_at, reservation.reason = state, clock.now(), reason
-    reservation.save(update_fields=["state", "ended_at", "reason"])
+def end(ended: Sequence[Reservation], state: ReservationState, reason: str = "") -> None:
+    """Write how places of one tenant ended."""
+    if not ended:
+        return
+    now = clock.now()
+    for each in ended:
+        each.state, each.ended_at, each.reason = state, now, reason
+    rows = Reservation.objects.for_tenant(ended[0].tenant_id).filter(pk__in=[each.pk for each in ended])
+    rows.update(state=state, ended_at=now, reason=reason)
 
 
 def expiry() -> datetime:
     """Until when a place that is taken or renewed now is kept."""
     return clock.now() + timedelta(seconds=settings.ASSAY_RESERVATION_SECONDS)
+
+
+def _to_settle(places: Sequence[Reservation]) -> Reservation | None:
+    """Which of a job's places; None where one of them was settled."""
+    if any(each.state == ReservationState.SETTLED for each in places):
+        return None
+    return max(places, key=lambda each: (each.state == ReservationState.HELD, each.created_at))
 
 
 def _warn(counter: QuotaCounter, added: Decimal) -> None:

@@ -6,6 +6,8 @@ Locks are taken in one order: subscription, counter, spending, credits.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +15,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from billing import clock, counters, funding, metering, pace, places, recording, subscriptions, terms
+from billing import clock, counters, funding, metering, pace, places, settlement, subscriptions, terms
 from billing.domain.money import round_half_up, total
 from billing.errors import NoReservation
 from billing.models import (
@@ -60,6 +62,15 @@ class QuotaState:
 
 
 @dataclass(frozen=True, slots=True)
+class Finished:
+    """A job whose work is done; `compute_ms` is what the work took of a processor."""
+
+    tenant_id: UUID
+    job_id: UUID
+    compute_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """The price of a job at this moment, and the state of the quota that it would draw on."""
 
@@ -87,26 +98,28 @@ def reserve(
 ) -> Reservation:
     """Take a place for a job and fix its price.
 
-    1. Keep the subscription still; find its terms, and the counter of the current phase and period.
-    2. Take the place: one conditional UPDATE, which locks the counter.
-    3. Refuse a crowd; the places of other jobs can not change meanwhile.
-    4. Quote by the position that the place has.
-    5. Hold credits and money for the quote.
+    1. Keep the subscription still; find its terms, and the counter of the current phase and period, locked.
+    2. Is there room, and no crowd? The places of other jobs can not change meanwhile.
+    3. Quote by the position that the place would have.
+    4. Which credits, and how much money, are there for the quote? All that decides is locked by now.
+    5. Only then write: the place by one conditional UPDATE, which asks for room again, and what it holds.
 
     Raises `PaymentRequired`, `FeatureNotInPlan`, `SubmitRate`, `QuotaExceeded`, `ConcurrencyLimit` and
-    `SpendingLimitReached`; after each of them nothing is written, even when the caller's transaction goes on.
+    `SpendingLimitReached`; after each of them nothing of the work is written, even when the caller's transaction goes
+    on: only what the calendar has brought, a period that has begun with rows of zeros.
     """
     work = places.Work(job_id, plugin, unit, quantity, subject)
-    with transaction.atomic():
-        subscription = subscriptions.required(tenant_id)
-        pace.refuse_rush(tenant_id, _terms(subscription, work).entitlement)
-        subscription = _kept_still(subscription)
-        period = subscriptions.roll(subscription, clock.now())
-        found = _terms(subscription, work)
-        counter = counters.open_for(subscription, found, period)
-        reservation = places.take(counter, found, work)
-        funding.hold(reservation, prepaid=subscription.plan_version.funding == Funding.PREPAID)
-        return reservation
+    subscription = _admitted(tenant_id, work)
+    period = subscriptions.roll(subscription, clock.now())
+    found = _terms(subscription, work)
+    counter = counters.open_for(subscription, found, period)
+    reservation = places.offer(counter, found, work)
+    payment = funding.promise(reservation, prepaid=subscription.plan_version.funding == Funding.PREPAID)
+    # no savepoint: an error while writing ends the caller's transaction
+    with transaction.atomic(savepoint=False):
+        places.take(reservation)
+        funding.hold(reservation, payment)
+    return reservation
 
 
 def settle(tenant_id: UUID, *, job_id: UUID, compute_ms: int | None = None) -> UsageEvent:
@@ -116,17 +129,27 @@ def settle(tenant_id: UUID, *, job_id: UUID, compute_ms: int | None = None) -> U
     settled all the same, beyond limits if need be: finished work is never refused. Raises `NoReservation` for a job
     that has no place to settle.
     """
-    with transaction.atomic():
-        reservation = places.claim(tenant_id, job_id)
-        if reservation is None:
-            return _settled_before(tenant_id, job_id)
-        if reservation.state == ReservationState.HELD:
-            counters.use(reservation.counter, reservation.metered)
-            funding.settle(reservation)
-        else:
-            places.settle_late(reservation)
-        places.end(reservation, ReservationState.SETTLED)
-        return recording.record(reservation, compute_ms)
+    events = settle_many([Finished(tenant_id, job_id, compute_ms)])
+    if job_id not in events:
+        raise NoReservation(str(job_id))
+    return events[job_id]
+
+
+def settle_many(finished: Iterable[Finished]) -> dict[UUID, UsageEvent]:
+    """`settle` for a batch, in a few statements for each tenant however many its jobs are; the events, by job.
+
+    A job that was settled before has its event of then. A job that has no place to settle is left out, and harms none
+    of the others.
+    """
+    batches: defaultdict[UUID, dict[UUID, int | None]] = defaultdict(dict)
+    for each in finished:
+        batches[each.tenant_id][each.job_id] = each.compute_ms
+    events: dict[UUID, UsageEvent] = {}
+    # no savepoint: an error ends the caller's transaction, which has its own part of the work in it
+    with transaction.atomic(savepoint=False):
+        for tenant_id in sorted(batches):
+            events |= settlement.settle(tenant_id, batches[tenant_id])
+    return events
 
 
 def release(tenant_id: UUID, *, job_id: UUID, reason: str) -> bool:
@@ -203,21 +226,15 @@ def _terms(subscription: Subscription, work: places.Work) -> Terms:
     return terms.find(subscription.plan_version, work.plugin, work.unit, subscription.currency)
 
 
-def _kept_still(subscription: Subscription) -> Subscription:
-    """The subscription, locked: neither its plan nor its phase, its period or its other jobs' places change now.
+def _admitted(tenant_id: UUID, work: places.Work) -> Subscription:
+    """The subscription, locked, when its plan's pace lets the submit in.
 
-    Read anew where another transaction has changed it meanwhile.
+    Where the plan has a pace, it is asked before the lock: those who are too many do not wait for each other.
     """
-    rows = Subscription.objects.for_tenant(subscription.tenant_id)
-    locked = rows.select_for_update(no_key=True).get(pk=subscription.pk)
-    columns = [field.attname for field in Subscription._meta.concrete_fields]
-    if any(getattr(locked, column) != getattr(subscription, column) for column in columns):
-        return subscriptions.required(subscription.tenant_id)
+    asked = pace.is_set(tenant_id, work.plugin)
+    if asked:
+        pace.refuse_rush(tenant_id, work.plugin, _terms(subscriptions.required(tenant_id), work).entitlement)
+    subscription = subscriptions.keep_still(tenant_id)
+    if not asked:
+        pace.refuse_rush(tenant_id, work.plugin, _terms(subscription, work).entitlement)
     return subscription
-
-
-def _settled_before(tenant_id: UUID, job_id: UUID) -> UsageEvent:
-    event: UsageEvent | None = UsageEvent.objects.for_tenant(tenant_id).filter(job_id=job_id).first()
-    if event is None:
-        raise NoReservation(str(job_id))
-    return event

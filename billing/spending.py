@@ -65,10 +65,14 @@ def lock(counter: QuotaCounter, currency: str) -> Purse:
     return purse
 
 
-def hold(purse: Purse, amount: Decimal, currency: str) -> None:
-    """Reserve money for a job. Raises `SpendingLimitReached` where the hard cap leaves less than `amount`."""
+def refuse_beyond_cap(purse: Purse, amount: Decimal, currency: str) -> None:
+    """Raises `SpendingLimitReached` where the hard cap leaves less than `amount`."""
     if purse.hard_cap is not None and total([purse.taken, amount]) > purse.hard_cap:
         raise _limit_reached(purse, purse.hard_cap, currency)
+
+
+def hold(purse: Purse, amount: Decimal) -> None:
+    """Reserve money for a job, for which `refuse_beyond_cap` has found room in the locked row."""
     _write(purse, spent=ZERO, held=amount)
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_noop
 
-from billing import clock, phasing, standing
+from billing import clock, phasing, standing, versions
 from billing.domain import course
 from billing.domain.course import Kind, Part, Run
 from billing.domain.periods import Interval, Period, days_after, period_at
@@ -37,10 +37,7 @@ def subscription_of(tenant_id: UUID) -> Subscription | None:
         .exclude(status=SubscriptionStatus.CANCELED)
         .first()
     )
-    if found is None:
-        return None
-    present = _brought_up(found)
-    return present if present.canceled_at is None else None
+    return _at_present(found)
 
 
 def _brought_up(subscription: Subscription) -> Subscription:
@@ -55,10 +52,7 @@ def _brought_up(subscription: Subscription) -> Subscription:
 
 def existing(tenant_id: UUID) -> Subscription:
     """Like `subscription_of`, whatever its state; raises `PaymentRequired` instead of None."""
-    subscription = subscription_of(tenant_id)
-    if subscription is None:
-        raise PaymentRequired(extra={"upgrade_url": upgrade_url()})
-    return subscription
+    return _existing(subscription_of(tenant_id))
 
 
 def last(tenant_id: UUID) -> Subscription:
@@ -72,11 +66,23 @@ def last(tenant_id: UUID) -> Subscription:
 
 def required(tenant_id: UUID) -> Subscription:
     """A subscription that takes new work. Raises `PaymentRequired`, which names the state, where there is none."""
-    subscription = existing(tenant_id)
-    refusal = REFUSALS.get(SubscriptionStatus(subscription.status))
-    if refusal is not None:
-        raise PaymentRequired(refusal, extra={"subscription_status": subscription.status, "upgrade_url": upgrade_url()})
-    return subscription
+    return _taking_work(subscription_of(tenant_id))
+
+
+def keep_still(tenant_id: UUID) -> Subscription:
+    """`required`, locked: neither its plan nor its phase or period changes until the transaction ends. One statement.
+
+    Raises `PaymentRequired`.
+    """
+    rows = Subscription.objects.for_tenant(tenant_id).exclude(status=SubscriptionStatus.CANCELED)
+    locked = rows.select_for_update(no_key=True)
+    # asked twice: it may have ended, and another one begun, while it was waited for
+    found: Subscription | None = locked.first() or locked.all().first()
+    if found is not None:
+        found.plan_version = versions.fixed(found.plan_version_id)
+        if found.next_plan_version_id is not None:
+            found.next_plan_version = versions.fixed(found.next_plan_version_id)
+    return _taking_work(_at_present(found))
 
 
 def has_tried(tenant_id: UUID) -> bool:
@@ -190,6 +196,28 @@ def start(tenant_id: UUID, version: PlanVersion, *, actor: str, currency: str) -
         phasing.begin(subscription, version.id, kind, now)
         phasing.note(subscription, "started", key=subscription.id, actor=actor, plan=str(version), currency=currency)
         return subscription
+
+
+def _at_present(found: Subscription | None) -> Subscription | None:
+    """As it stands now; None where it has ended by itself meanwhile."""
+    if found is None:
+        return None
+    present = _brought_up(found)
+    return present if present.canceled_at is None else None
+
+
+def _existing(subscription: Subscription | None) -> Subscription:
+    if subscription is None:
+        raise PaymentRequired(extra={"upgrade_url": upgrade_url()})
+    return subscription
+
+
+def _taking_work(found: Subscription | None) -> Subscription:
+    subscription = _existing(found)
+    refusal = REFUSALS.get(SubscriptionStatus(subscription.status))
+    if refusal is not None:
+        raise PaymentRequired(refusal, extra={"subscription_status": subscription.status, "upgrade_url": upgrade_url()})
+    return subscription
 
 
 def _trial(tenant_id: UUID, version: PlanVersion, now: datetime, zone: str) -> tuple[Kind, datetime | None]:

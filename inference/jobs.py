@@ -91,14 +91,15 @@ def submit(
     `billing.quota.reserve`; after each nothing is written.
     """
     accounts.require_active(tenant)
-    with transaction.atomic():
-        hold(study)
-        asked = check(plugin_slug, study, inline, params or {})
-        job_id = uuid7()
-        place = quota.reserve(
-            tenant.id, job_id=job_id, plugin=plugin_slug, unit=asked.plugin.manifest.unit, quantity=asked.quantity,
-            subject=subject_of(study),
-        )  # fmt: skip
+    hold(study)
+    asked = check(plugin_slug, study, inline, params or {})
+    job_id = uuid7()
+    place = quota.reserve(
+        tenant.id, job_id=job_id, plugin=plugin_slug, unit=asked.plugin.manifest.unit, quantity=asked.quantity,
+        subject=subject_of(study),
+    )  # fmt: skip
+    # no savepoint: a place without its job ends the transaction
+    with transaction.atomic(savepoint=False):
         job: Job = Job.objects.create(
             id=job_id, tenant=tenant, study=study, inline=inline, params=dict(params or {}),
             metadata=dict(metadata or {}), priority=priority, unit=place.unit, quantity=place.quantity,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import ExpressionWrapper, F
@@ -12,6 +14,8 @@ from django.db.models.fields import DateTimeField
 from django.db.models.functions import Now
 
 from billing import quota
+from billing.errors import NoReservation
+from billing.quota import Finished
 from inference.domain.errors import UserError
 from inference.domain.report import Finding as FoundFinding
 from inference.domain.report import Report
@@ -28,19 +32,48 @@ INTERNAL_ERROR = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What an attempt has found; `compute_ms` is what the model took for it."""
+
+    lease: Lease
+    report: Report
+    compute_ms: int | None = None
+
+
 def complete(lease: Lease, report: Report, provenance: dict[str, str], compute_ms: int | None = None) -> bool:
     """Write result, findings, usage and ledger entries of a job. False, and nothing written, for a stale attempt.
 
-    `compute_ms` is what the model took for it.
+    `compute_ms` is what the model took for it. Raises `NoReservation` for a job that nobody can be billed for.
     """
-    with tenant_context(lease.tenant_id):
-        if not end(lease, JobState.SUCCEEDED, progress_fraction=1, progress_stage="done"):
-            return False
-        write_result(lease, report, provenance)
-        quota.settle(lease.tenant_id, job_id=lease.job_id, compute_ms=compute_ms)
+    return bool(complete_many(lease.tenant_id, [Completion(lease, report, compute_ms)], provenance))
+
+
+def complete_many(tenant_id: UUID, batch: Sequence[Completion], provenance: dict[str, str]) -> set[UUID]:
+    """`complete` for a batch of one tenant's jobs, in one transaction and a few statements; which jobs were written.
+
+    Each job stands behind its own fence: stale attempts are left out. What `complete` raises for one is raised for the
+    batch, and then nothing was written.
+    """
+    with tenant_context(tenant_id):
+        ended = end_many([each.lease for each in batch])
+        written = [each for each in batch if each.lease.job_id in ended]
+        if not written:
+            return set()
+        write_results(written, provenance)
+        settle(written)
         failpoint("before_commit")
     failpoint("after_commit")
-    return True
+    return ended
+
+
+def settle(written: Iterable[Completion]) -> None:
+    """Bill the jobs. Raises `NoReservation` where one of them can not be billed: then none of it may stand."""
+    finished = [Finished(each.lease.tenant_id, each.lease.job_id, each.compute_ms) for each in written]
+    billed = quota.settle_many(finished)
+    for each in finished:
+        if each.job_id not in billed:
+            raise NoReservation(str(each.job_id))
 
 
 def refuse(lease: Lease, error: UserError) -> bool:
@@ -87,21 +120,46 @@ def end(lease: Lease, state: JobState, **changes: Any) -> bool:
     return bool(ours.update(state=state, finished_at=Now(), lease_until=None, version=F("version") + 1, **changes))
 
 
-def write_result(lease: Lease, report: Report, provenance: dict[str, str]) -> Result:
-    """The report as rows."""
-    disclaimer = plugins.get(provenance["plugin"]).manifest.disclaimer
-    result: Result = Result.objects.create(
-        tenant_id=lease.tenant_id,
-        job_id=lease.job_id,
+def end_many(leases: Sequence[Lease]) -> set[UUID]:
+    """`end` as succeeded, for those of the jobs that are still ours; which they are.
+
+    Their rows are locked in one order first: the keeper of this process, and whoever has taken some of them over, come
+    to several of them too.
+    """
+    ours = set(
+        Job.objects.filter(held(leases)).order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+    )
+    Job.objects.filter(pk__in=ours).update(
+        state=JobState.SUCCEEDED, finished_at=Now(), lease_until=None, version=F("version") + 1,
+        progress_fraction=1, progress_stage="done",
+    )  # fmt: skip
+    return ours
+
+
+def write_results(written: Iterable[Completion], provenance: dict[str, str]) -> None:
+    """The reports as rows."""
+    disclaimer = asdict(plugins.get(provenance["plugin"]).manifest.disclaimer)
+    reports = [(each.report, result_row(each, provenance, disclaimer)) for each in written]
+    Result.objects.bulk_create([result for _, result in reports])
+    Finding.objects.bulk_create(
+        finding_row(result, position, found)
+        for report, result in reports
+        for position, found in enumerate(report.findings)
+    )
+
+
+def result_row(completion: Completion, provenance: dict[str, str], disclaimer: dict[str, str]) -> Result:
+    report = completion.report
+    return Result(
+        tenant_id=completion.lease.tenant_id,
+        job_id=completion.lease.job_id,
         status=report.status,
         predictions=[asdict(prediction) for prediction in report.predictions] or None,
         notes=list(report.notes),
         measures=dict(report.measures),
         model=provenance,
-        disclaimer=asdict(disclaimer),
+        disclaimer=disclaimer,
     )
-    Finding.objects.bulk_create(finding_row(result, position, found) for position, found in enumerate(report.findings))
-    return result
 
 
 def finding_row(result: Result, position: int, found: FoundFinding) -> Finding:

@@ -49,14 +49,19 @@ def operator_context() -> Iterator[None]:
 def _scoped(scope: Scope) -> Iterator[None]:
     outer = _scope.get()
     nested = connection.in_atomic_block
+    # of the connection, not of the context: a thread may inherit a scope of which its own connection knows nothing
+    announced = getattr(connection, "announced_scope", None) if nested else None
     with transaction.atomic():
         token = _scope.set(scope)
         try:
-            _announce(scope)
+            if announced != scope:
+                _announce(scope)
+            connection.announced_scope = scope  # type: ignore[attr-defined]
             yield
         finally:
             _scope.reset(token)
-        if nested and not connection.needs_rollback:
+            connection.announced_scope = announced  # type: ignore[attr-defined]
+        if nested and announced != scope and not connection.needs_rollback:
             # releasing a savepoint keeps a local setting, rolling it back does not: so restore only here
             _announce(outer)
 

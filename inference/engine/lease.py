@@ -54,9 +54,11 @@ def held(leases: Iterable[Lease]) -> Q:
 def renew(leases: Iterable[Lease]) -> set[UUID]:
     """Extend the leases that are still ours; the ids of those that are."""
     with operator_context():
-        ours = Job.objects.filter(held(leases))
-        ours.update(lease_until=until())
-        return set(ours.values_list("pk", flat=True))
+        # in one order: a batch that is just being completed has several of them locked
+        ours = Job.objects.filter(held(leases)).order_by("pk").select_for_update(no_key=True)
+        kept = set(ours.values_list("pk", flat=True))
+        Job.objects.filter(pk__in=kept).update(lease_until=until())
+        return kept
 
 
 def note_progress(leases: Iterable[Lease], stage: str, fraction: float) -> None:

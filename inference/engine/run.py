@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import structlog
 
 from inference import outcomes
 from inference.domain.errors import InternalError, UserError
-from inference.domain.report import Report
 from inference.domain.study import Inputs
 from inference.engine.claim import claim
 from inference.engine.failpoints import failpoint
@@ -21,6 +22,7 @@ from inference.intake import configured, storage
 from inference.intake.headers import study_header
 from inference.intake.pixels import pixel_reader
 from inference.models import Job
+from inference.outcomes import Completion
 from inference.plugins.base import AnyPlugin
 from tenants.context import tenant_context
 from tenants.ids import encode
@@ -53,7 +55,7 @@ def serve(bucket: str, keeper: Keeper, worker: str) -> int:
 
 
 def run_batch(model: LoadedModel, leases: Sequence[Lease], keeper: Keeper) -> None:
-    """Prepare each job, predict all together, finish each job."""
+    """Prepare each job, predict all together, finish each tenant's jobs together."""
     note_progress(leases, "preparing", 0.1)
     items = [item for lease in leases if (item := prepare(model, lease))]
     if not items:
@@ -61,9 +63,9 @@ def run_batch(model: LoadedModel, leases: Sequence[Lease], keeper: Keeper) -> No
     note_progress([item.lease for item in items], "analysing", 0.4)
     if predict(model, items):
         failpoint("after_model")
-        for item in items:
-            if not keeper.lost(item.lease):
-                finish(model, item)
+        kept = [item for item in items if not keeper.lost(item.lease)]
+        for tenant_id, batch in by_tenant(filter(None, (report(model, item) for item in kept))).items():
+            finish(model, tenant_id, batch)
 
 
 def prepare(model: LoadedModel, lease: Lease) -> Item | None:
@@ -128,15 +130,40 @@ def predict_in_parts(plugin: AnyPlugin, samples: Sequence[Any]) -> list[Any]:
     return outputs
 
 
-def finish(model: LoadedModel, item: Item) -> None:
-    """Turn one job's outputs into its report and write it."""
+def report(model: LoadedModel, item: Item) -> Completion | None:
+    """Turn one job's outputs into its report; None when that ended the job."""
     with structlog.contextvars.bound_contextvars(job_id=encode("job", item.lease.job_id)):
         try:
-            report: Report = model.plugin.postprocess(item.inputs, item.samples, item.outputs)
-            written = outcomes.complete(item.lease, report, model.provenance, item.compute_ms)
-            log.info("job succeeded" if written else "a stale attempt wrote nothing", attempt=item.lease.attempt)
+            found = model.plugin.postprocess(item.inputs, item.samples, item.outputs)
         except Exception as error:
             settle_failure(item.lease, error)
+            return None
+    return Completion(item.lease, found, item.compute_ms)
+
+
+def by_tenant(completions: Iterable[Completion]) -> dict[UUID, list[Completion]]:
+    """What is written in one transaction: a scope is one tenant's."""
+    batches: defaultdict[UUID, list[Completion]] = defaultdict(list)
+    for each in completions:
+        batches[each.lease.tenant_id].append(each)
+    return batches
+
+
+def finish(model: LoadedModel, tenant_id: UUID, batch: Sequence[Completion]) -> None:
+    """Write a tenant's reports; one after the other where they can not be written together."""
+    try:
+        written = outcomes.complete_many(tenant_id, batch, model.provenance)
+    except Exception as error:
+        if len(batch) == 1:
+            settle_failure(batch[0].lease, error)
+            return
+        log.warning("a batch is written job by job", jobs=len(batch), reason=type(error).__name__)
+        for each in batch:
+            finish(model, tenant_id, [each])
+        return
+    for each in batch:
+        told = "job succeeded" if each.lease.job_id in written else "a stale attempt wrote nothing"
+        log.info(told, job_id=encode("job", each.lease.job_id), attempt=each.lease.attempt)
 
 
 def settle_failure(lease: Lease, error: Exception) -> None:

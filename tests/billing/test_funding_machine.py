@@ -333,8 +333,8 @@ def burning_without_expiry(patch: pytest.MonkeyPatch) -> None:
 
 def consuming_twice(patch: pytest.MonkeyPatch) -> None:
     settle, end = funding.settle, credits._end
-    patch.setattr(credits, "_end", lambda hold, state: None if state == "consumed" else end(hold, state))
-    patch.setattr(funding, "settle", lambda place: (settle(place), credits.consume(place)))
+    patch.setattr(credits, "_end", lambda holds, state: None if state == "consumed" else end(holds, state))
+    patch.setattr(funding, "settle", lambda held: (settle(held), credits.consume(held) if held else None))
 
 
 def giving_nothing_back(patch: pytest.MonkeyPatch) -> None:
@@ -347,7 +347,7 @@ def keeping_the_units(patch: pytest.MonkeyPatch) -> None:
 
 def settling_what_is_settled(patch: pytest.MonkeyPatch) -> None:
     find = Reservation.objects.for_tenant
-    patch.setattr(places, "claim", lambda tenant_id, job_id: find(tenant_id).filter(job_id=job_id).first())
+    patch.setattr(places, "claim", lambda tenant_id, job_ids: list(find(tenant_id).filter(job_id__in=list(job_ids))))
 
 
 def forgetting_late_credits(patch: pytest.MonkeyPatch) -> None:
@@ -355,13 +355,7 @@ def forgetting_late_credits(patch: pytest.MonkeyPatch) -> None:
 
 
 def looking_past_the_cap(patch: pytest.MonkeyPatch) -> None:
-    hold = spending.hold
-
-    def uncapped(purse: spending.Purse, *rest: Any) -> None:
-        purse.hard_cap = None
-        hold(purse, *rest)
-
-    patch.setattr(spending, "hold", uncapped)
+    patch.setattr(spending, "refuse_beyond_cap", lambda *arguments: None)
 
 
 def quoting_the_cheaper_place(patch: pytest.MonkeyPatch) -> None:

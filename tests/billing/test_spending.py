@@ -42,7 +42,7 @@ def test_a_hard_cap_refuses_what_it_leaves_no_room_for_and_says_what_is_left(cus
     extra = dict(refusal.value.extra)
     assert resets_at is not None
     assert extra.pop("resets_at") == resets_at.isoformat().replace("+00:00", "Z")
-    assert str(extra.pop("upgrade_url")).endswith("/plans")
+    assert str(extra.pop("upgrade_url")).endswith("/billing")
     assert extra == {"limit": 25, "used": 10, "reserved": 10, "remaining": 5, "currency": "usd"}
     assert (refusal.value.code, "0.25 USD" in refusal.value.detail) == ("spending_limit_reached", True)
     assert cost_so_far(customer) == (10, 10)

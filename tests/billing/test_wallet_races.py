@@ -7,20 +7,16 @@ away what guards its own case, and must see it go wrong.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
-from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from billing import alerts, clock, counters, credits, places, quota, spending
 from billing.errors import PaymentRequired, QuotaExceeded, SpendingLimitReached
 from billing.models import Aggregation, Alert, CountedSubject, Funding, OutboxMessage, Reservation
 from tenants.context import tenant_context
-from tenants.querysets import TenantQuerySet
 from tests.billing.race import failures, race
 from tests.billing.wallet import available, cap, cost_so_far, give, grants, offer
 from tests.billing.work import Customer, on_plan
@@ -50,27 +46,6 @@ def crowd(alice: Party, slug: str) -> list[Customer]:
 def places_that_cost(alice: Party) -> list[Reservation]:
     with tenant_context(alice.tenant.id):
         return [place for place in Reservation.objects.all() if place.amount]
-
-
-@pytest.fixture
-def unlocked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Take row locks away, and let all threads read before the first one writes."""
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite lets one transaction write at a time: there is no race to show")
-
-    def without(module: Any, writer: str, parties: int) -> None:
-        monkeypatch.setattr(TenantQuerySet, "select_for_update", lambda self, *_, **__: self.all())
-        monkeypatch.setattr(quota, "_kept_still", lambda subscription: subscription)
-        all_have_read, write = Barrier(parties), getattr(module, writer)
-
-        def waiting(*arguments: Any, **named: Any) -> Any:
-            with suppress(BrokenBarrierError):
-                all_have_read.wait(timeout=20)
-            return write(*arguments, **named)
-
-        monkeypatch.setattr(module, writer, waiting)
-
-    return without
 
 
 def one_credit(alice: Party) -> list[Customer]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterable, Iterator
+from uuid import UUID
 
 import pytest
+from django.db import IntegrityError
+from django.db.models import Q
 
 from billing.errors import QuotaExceeded
 from billing.models import QuotaCounter, Reservation, ReservationState, UsageEvent
 from inference import jobs, outcomes
 from inference.domain.report import Report
 from inference.engine.claim import claim
+from inference.engine.lease import Lease, renew
 from inference.models import Job, JobState, Result
+from inference.outcomes import Completion
 from tenants.context import tenant_context
 from tests.billing.race import failures, race
 from tests.conftest import Party, make_party
@@ -71,6 +77,65 @@ def test_completion_and_cancellation_at_once_leave_one_consistent_end(trial: Par
     with tenant_context(trial.tenant.id):
         assert (Result.objects.count(), UsageEvent.objects.count()) == (billed, billed)
         assert QuotaCounter.objects.get().reserved == 0
+
+
+def leases_of(trial: Party, count: int) -> list[Lease]:
+    study = study_of(trial.tenant)
+    made = [submit(trial.tenant, study) for _ in range(count)]
+    return claim(made[0].bucket, count, "w")
+
+
+def complete_many(trial: Party, leases: Iterable[Lease]) -> set[UUID]:
+    batch = [Completion(lease, Report("no_findings")) for lease in leases]
+    return outcomes.complete_many(trial.tenant.id, batch, PROVENANCE)
+
+
+def test_batches_that_share_jobs_write_and_bill_each_once_while_their_leases_are_renewed(trial: Party) -> None:
+    leases = leases_of(trial, 8)
+    draw = random.Random(3)
+    batches = [draw.sample(leases, 8 - number % 3) for number in range(6)]
+
+    def act(number: int) -> set[UUID]:
+        return renew(leases) and set() if number >= 6 else complete_many(trial, batches[number])
+
+    written = race(8, act)
+    assert failures(written) == []
+    ids = [job for each in written if isinstance(each, set) for job in each]
+    assert sorted(ids) == sorted(lease.job_id for lease in leases)
+    with tenant_context(trial.tenant.id):
+        assert (Result.objects.count(), UsageEvent.objects.count()) == (8, 8)
+        assert (QuotaCounter.objects.get().used, QuotaCounter.objects.get().reserved) == (8, 0)
+
+
+def test_control_without_the_fence_the_second_batch_is_refused_by_the_database(
+    trial: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases = leases_of(trial, 3)
+    monkeypatch.setattr(outcomes, "held", lambda leases: Q(pk__in=[lease.job_id for lease in leases]))
+    refused = failures(race(2, lambda _: complete_many(trial, leases)))
+    assert [type(error) for error in refused] == [IntegrityError]
+
+
+def test_of_a_batch_and_cancellations_at_once_each_job_ends_one_way(trial: Party) -> None:
+    leases = leases_of(trial, 6)
+    with tenant_context(trial.tenant.id):
+        running = list(Job.objects.order_by("pk"))
+
+    def end(number: int) -> int:
+        if not number:
+            return len(complete_many(trial, leases))
+        with tenant_context(trial.tenant.id):
+            jobs.cancel(running[number], actor="test")
+        return 0
+
+    ended = race(5, end)
+    refused = failures(ended)
+    assert all(isinstance(error, jobs.JobAlreadyFinished) for error in refused)
+    cancelled = 4 - len(refused)
+    with tenant_context(trial.tenant.id):
+        assert Job.objects.filter(state=JobState.CANCELLED).count() == cancelled
+        assert (Result.objects.count(), UsageEvent.objects.count()) == (6 - cancelled, 6 - cancelled)
+        assert (QuotaCounter.objects.get().used, QuotaCounter.objects.get().reserved) == (6 - cancelled, 0)
 
 
 def test_a_retry_pressed_many_times_at_once_takes_one_place(trial: Party) -> None:

@@ -30,7 +30,7 @@ from tenants.models import Tenant
 
 SLUG = "echo"
 TEXT = Text(en="Does as it is told", zh_hans="按吩咐行事")
-KINDS = ["fine", "refuses", "breaks", "breaks-in-model", "loses-outputs"]
+KINDS = ["fine", "refuses", "breaks", "breaks-in-model", "loses-outputs", "can-not-be-written"]
 
 
 class Broken(Exception):
@@ -90,6 +90,8 @@ class Echo(Plugin[str, str]):
         )
         found = Finding("2.25.1", Code("27925004", "SCT", "Nodule", "nodule"), 0.9, place, Size(3.0, 2.0))
         labels = (Label("1", "one", 1.0),)
+        if "can-not-be-written" in outputs:
+            return Report("findings", (found,), notes=(object(),))  # type: ignore[arg-type]
         return Report("findings", (found,), predictions=(Prediction(image.id, labels),))
 
     def self_test(self) -> SelfTest:

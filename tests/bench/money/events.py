@@ -1,4 +1,4 @@
-"""Usage events a second, from a place to a count: with a provider that meters (a fake of it), and with our own."""
+"""Usage events a second, from a place to a count: with a provider that meters (a fake), with our own, in batches."""
 
 from __future__ import annotations
 
@@ -18,23 +18,25 @@ CUSTOMERS, EACH = 4, 10
 
 
 def per_second(sizes: dict[str, Any], server: StripeServer) -> dict[str, Any]:
-    """Both providers in turns: some jobs of some customers, until each of them is counted."""
-    stripe, local = ([customer(f"{name}-{number}") for number in range(CUSTOMERS)] for name in ("stripe", "local"))
+    """Both providers in turns, the local one job by job and in batches: some jobs, until each of them is counted."""
+    names = ("stripe", "local", "batch")
+    stripe, local, batch = ([customer(f"{name}-{number}") for number in range(CUSTOMERS)] for name in names)
     with operator_context():
-        BillingCustomer.objects.filter(tenant__in=[each.id for each in local]).update(provider="local")
+        ours = [each.id for each in (*local, *batch)]
+        BillingCustomer.objects.filter(tenant__in=ours).update(provider="local")
     catalogue_sync.sync_pending()
     deliver(server)
-    found: dict[str, list[dict[str, Watch]]] = {"stripe": [], "local": []}
+    found: dict[str, list[dict[str, Watch]]] = {name: [] for name in names}
     for _ in range(1 + sizes["rounds"]):
-        for name, customers in (("stripe", stripe), ("local", local)):
+        for name, customers in (("stripe", stripe), ("local", local), ("batch", batch)):
             before = counted(server)
-            found[name].append(stages(customers, server))
+            found[name].append(stages(customers, server, together=name == "batch"))
             assert counted(server) - before == (CUSTOMERS * EACH if name == "stripe" else 0)
     return {name: rates(rounds[1:]) for name, rounds in found.items()}
 
 
-def stages(customers: list[Customer], server: StripeServer) -> dict[str, Watch]:
-    """Each stage for all jobs."""
+def stages(customers: list[Customer], server: StripeServer, *, together: bool) -> dict[str, Watch]:
+    """Each stage for all jobs; `together` settles each customer's jobs as one batch."""
     jobs: list[tuple[Customer, Any]] = []
 
     def reserve() -> None:
@@ -44,8 +46,13 @@ def stages(customers: list[Customer], server: StripeServer) -> dict[str, Watch]:
         for each, job_id in jobs:
             each.settle(job_id)
 
+    def settle_together() -> None:
+        for each in customers:
+            each.settle_many([job_id for owner, job_id in jobs if owner is each])
+
     return {
-        "reserve": watched(reserve), "settle": watched(settle), "relay": watched(lambda: deliver(server)),
+        "reserve": watched(reserve), "settle": watched(settle_together if together else settle),
+        "relay": watched(lambda: deliver(server)),
         "counted": watched(server.aggregate),
     }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -44,6 +45,10 @@ class Customer:
     def settle(self, job_id: UUID) -> UsageEvent:
         with tenant_context(self.id):
             return quota.settle(self.id, job_id=job_id, compute_ms=7)
+
+    def settle_many(self, job_ids: Iterable[UUID]) -> None:
+        with tenant_context(self.id):
+            quota.settle_many(quota.Finished(self.id, job_id, 7) for job_id in job_ids)
 
     def finish(self) -> UsageEvent:
         return self.settle(self.reserve())

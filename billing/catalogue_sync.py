@@ -123,10 +123,16 @@ def state(version: PlanVersion, provider: str = providers.STRIPE) -> dict[UUID, 
 
 def external_id(provider: BillingProvider, kind: str, local_id: UUID) -> str:
     """The provider's id of a copy that is done, else nothing."""
+    return external_ids(provider, kind, [local_id]).get(local_id, "")
+
+
+def external_ids(provider: BillingProvider, kind: str, local_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The provider's ids of the copies that are done, by ours."""
     rows = CatalogueObject.objects.filter(
-        provider=provider.name, livemode=provider.livemode, kind=kind, local_id=local_id, state=SyncState.SYNCED
-    )
-    return rows.values_list("external_id", flat=True).first() or ""
+        provider=provider.name, livemode=provider.livemode, kind=kind, local_id__in=list(local_ids),
+        state=SyncState.SYNCED,
+    )  # fmt: skip
+    return dict(rows.order_by().values_list("local_id", "external_id"))
 
 
 def copied(provider: BillingProvider, price: Price) -> bool:

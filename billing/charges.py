@@ -12,9 +12,9 @@ from uuid import UUID
 
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, Sum
 
-from billing import coupon_codes, fees
+from billing import counters, coupon_codes, fees, terms
 from billing.domain.invoicing import Bill, UsageGroup, bill
-from billing.domain.money import ZERO, exact_arithmetic
+from billing.domain.money import ZERO, exact_arithmetic, total
 from billing.domain.periods import Period
 from billing.fields import ExactSum
 from billing.models import (
@@ -62,10 +62,11 @@ class Subtotal:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """An invoice as it would be, and the coupons behind its discounts, in the same order."""
+    """An invoice as it would be, the coupons behind its discounts, in the same order, and what credits have paid."""
 
     bill: Bill
     redemptions: list[Redemption]
+    credited: Decimal
 
 
 def charge_of(
@@ -73,14 +74,16 @@ def charge_of(
 ) -> Charge:
     """What is due for `part` of a period with the usage given; the one computation of previews and invoices."""
     redemptions = coupon_codes.applicable(subscription)
+    summed = _summed(usage)
+    credited = total(row["credited"] for row in summed)
     made = bill(
         fees.fees_of(subscription, part),
-        list(groups_of(subscription.tenant_id, part.start, usage)),
-        usage.order_by().aggregate(sum=ExactSum("credited"))["sum"] or ZERO,
+        list(groups_of(subscription, part.start, summed)) if summed else [],
+        credited,
         [coupon_codes.discount(redemption.coupon) for redemption in redemptions],
         customer.tax_percent,
     )
-    return Charge(made, redemptions)
+    return Charge(made, redemptions, credited)
 
 
 def unbilled(tenant_id: UUID, currency: str) -> TenantQuerySet[UsageEvent]:
@@ -112,17 +115,26 @@ def late(now: datetime) -> Q:
     return ended & some & ~Exists(held) & ~Exists(following)
 
 
-def groups_of(tenant_id: UUID, period_start: datetime, usage: TenantQuerySet[UsageEvent]) -> Iterator[UsageGroup]:
-    """The usage by pool and price, and by plugin where the price does not depend on how much came before."""
+def _summed(usage: TenantQuerySet[UsageEvent]) -> list[dict[str, Any]]:
+    """The usage by counter, price and plugin."""
+    if usage.query.is_empty():
+        return []
     rows = usage.order_by().values("counter_id", "price_id", "plugin")
-    summed: list[Any] = list(rows.annotate(quantity=Sum("metered"), exact=ExactSum("amount")))
-    prices = Price.objects.in_bulk({row["price_id"] for row in summed})
-    counters = _counters(tenant_id, {row["counter_id"] for row in summed})
-    billed = _billed(tenant_id, counters)
+    summed: list[Any] = list(
+        rows.annotate(quantity=Sum("metered"), exact=ExactSum("amount"), credited=ExactSum("credited"))
+    )
+    return summed
+
+
+def groups_of(subscription: Subscription, period_start: datetime, summed: list[dict[str, Any]]) -> Iterator[UsageGroup]:
+    """The usage by pool and price, and by plugin where the price does not depend on how much came before."""
+    prices = terms.prices({row["price_id"] for row in summed})
+    known = counters.by_id(subscription, period_start, {row["counter_id"] for row in summed})
+    billed = _billed(subscription.tenant_id, known)
     alone = _alone([*((row["counter_id"], row["price_id"]) for row in summed), *_pairs(billed)])
-    subtotals = _subtotals(summed, prices, counters, alone)
-    for key in sorted(subtotals, key=lambda key: (counters[key.counter].period_start, key.plugin, str(key.price))):
-        price, counter, now, before = prices[key.price], counters[key.counter], subtotals[key], billed[key]
+    subtotals = _subtotals(summed, prices, known, alone)
+    for key in sorted(subtotals, key=lambda key: (known[key.counter].period_start, key.plugin, str(key.price))):
+        price, counter, now, before = prices[key.price], known[key.counter], subtotals[key], billed[key]
         yield UsageGroup(
             counter=key.counter, price=key.price, plugin=key.plugin,
             meter=counter.meter.slug, counts_analyses=counter.meter.aggregation == Aggregation.COUNT, rule=price.rule,
@@ -136,12 +148,12 @@ def groups_of(tenant_id: UUID, period_start: datetime, usage: TenantQuerySet[Usa
 def _subtotals(
     rows: Iterable[dict[str, Any]],
     prices: Mapping[UUID, Price],
-    counters: Mapping[UUID, QuotaCounter],
+    known: Mapping[UUID, QuotaCounter],
     alone: set[UUID],
 ) -> dict[GroupKey, Subtotal]:
     found: defaultdict[GroupKey, Subtotal] = defaultdict(Subtotal)
     for row in rows:
-        price, counter = prices[row["price_id"]], counters[row["counter_id"]]
+        price, counter = prices[row["price_id"]], known[row["counter_id"]]
         by_position = price.rule.depends_on_position or (counter.included and counter.id in alone)
         plugin = counter.plugin if by_position else row["plugin"]
         found[GroupKey(counter.id, price.id, plugin)].add(row["quantity"], row["exact"])
@@ -160,15 +172,10 @@ def _pairs(billed: Iterable[GroupKey]) -> Iterator[tuple[UUID, UUID]]:
     return ((key.counter, key.price) for key in billed)
 
 
-def _counters(tenant_id: UUID, ids: set[UUID]) -> dict[UUID, QuotaCounter]:
-    rows = QuotaCounter.objects.for_tenant(tenant_id).select_related("meter").filter(pk__in=ids)
-    return {counter.id: counter for counter in rows}
-
-
-def _billed(tenant_id: UUID, counters: Iterable[UUID]) -> defaultdict[GroupKey, Subtotal]:
+def _billed(tenant_id: UUID, known: Iterable[UUID]) -> defaultdict[GroupKey, Subtotal]:
     """What invoices that stand have charged for the pools so far."""
     found: defaultdict[GroupKey, Subtotal] = defaultdict(Subtotal)
-    lines = InvoiceLine.objects.for_tenant(tenant_id).filter(counter__in=list(counters))
+    lines = InvoiceLine.objects.for_tenant(tenant_id).filter(counter__in=list(known))
     standing = lines.exclude(invoice__state=InvoiceState.VOID)
     for line in standing.values("counter_id", "price_id", "plugin", "quantity", "exact"):
         found[GroupKey(line["counter_id"], line["price_id"], line["plugin"])].add(line["quantity"], line["exact"])

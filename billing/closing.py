@@ -31,27 +31,37 @@ from tenants import audit
 from tenants.querysets import TenantQuerySet
 
 BATCH = 1000
+OPENED = [
+    "subtotal", "discount", "tax", "total", "billed_to", "closed_at", "due_at", "state", "paid_at", "sequence",
+    "number",
+]  # fmt: skip
 
 
 def close(subscription: Subscription, period: Period) -> Invoice | None:
     """Turn an ended period into an open, numbered invoice; None when nothing is on it, or it was closed before.
 
     `period` may end before the grid's does, where a subscription ends now: fees are then due up to its end.
+    """
+    with transaction.atomic():
+        own = Subscription.objects.for_tenant(subscription.tenant_id).select_for_update(no_key=True)
+        subscription.refresh_from_db(fields=["billed_until"], from_queryset=own)
+        return close_held(subscription, period)
 
-    1. Lock the subscription and the customer, so that a period is closed once.
+
+def close_held(subscription: Subscription, period: Period) -> Invoice | None:
+    """`close` for a subscription that is locked in this transaction.
+
+    1. Lock the customer too. The subscription's lock lets a period be closed once.
     2. Put all finished work that is on no invoice yet on this one; later work goes to the next.
     3. Write the lines, book them, give the number last: the sequence is locked as short as can be.
     """
-    with transaction.atomic():
-        Subscription.objects.for_tenant(subscription.tenant_id).select_for_update(no_key=True).get(pk=subscription.pk)
-        customer = customers.lock(subscription.tenant_id)
-        subscription.refresh_from_db(fields=["billed_until"])
-        if period.end is None or subscription.billed_until >= period.end:
-            return None
-        subscription.billed_until = period.end
-        subscription.save(update_fields=["billed_until"])
-        due = charges.unbilled(subscription.tenant_id, subscription.currency)
-        return _close(subscription, customer, period, due)
+    customer = customers.lock(subscription.tenant_id)
+    if period.end is None or subscription.billed_until >= period.end:
+        return None
+    subscription.billed_until = period.end
+    Subscription.objects.filter(pk=subscription.pk).update(billed_until=period.end)
+    due = charges.unbilled(subscription.tenant_id, subscription.currency)
+    return _close(subscription, customer, period, due)
 
 
 def close_late(subscription: Subscription, now: datetime) -> Invoice | None:
@@ -74,14 +84,15 @@ def _close(
     assert period.end is not None
     invoice = draft(customer, InvoiceKind.PERIOD, period, subscription.currency, subscription)
     # first what it charges, then the lines of just that: work that ends meanwhile is on the next invoice
-    _bill(invoice, due.filter(occurred_at__lt=period.end))
-    billed = UsageEvent.objects.for_tenant(subscription.tenant_id).filter(billed__invoice=invoice)
+    taken = _bill(invoice, due.filter(occurred_at__lt=period.end))
+    own = UsageEvent.objects.for_tenant(subscription.tenant_id)
+    billed = own.filter(billed__invoice=invoice) if taken else own.none()
     charge = charges.charge_of(subscription, customer, period, billed)
     if not charge.bill.lines:
         invoice.delete()
         return None
     write(invoice, charge.bill.lines, discount=charge.bill.discount, tax=charge.bill.tax)
-    _book(invoice, charge, billed)
+    _book(invoice, charge)
     _take_coupons(invoice, charge)
     if charge.bill.returned:
         credits.grant(
@@ -113,8 +124,9 @@ def billed_to(customer: BillingCustomer) -> dict[str, Any]:
 
 
 def write(invoice: Invoice, lines: list[Line], *, discount: int, tax: int) -> None:
-    """The lines of a draft and its sums."""
-    meters = {meter.slug: meter for meter in Meter.objects.all()}
+    """The lines of a draft, and its sums, which are stored when it is opened."""
+    used = {line.group.meter for line in lines if line.group}
+    meters = {meter.slug: meter for meter in Meter.objects.filter(slug__in=used)} if used else {}
     InvoiceLine.objects.bulk_create(
         InvoiceLine(
             tenant_id=invoice.tenant_id, invoice=invoice, position=position, code=line.code, params=line.params,
@@ -128,7 +140,6 @@ def write(invoice: Invoice, lines: list[Line], *, discount: int, tax: int) -> No
     invoice.subtotal = sum(line.amount for line in lines)
     invoice.discount, invoice.tax = discount, tax
     invoice.total = invoice.subtotal - discount + tax
-    invoice.save(update_fields=["subtotal", "discount", "tax", "total"])
 
 
 def open_numbered(invoice: Invoice) -> None:
@@ -139,7 +150,7 @@ def open_numbered(invoice: Invoice) -> None:
     invoice.paid_at = None if invoice.total else invoice.closed_at
     number = numbering.take(invoice.issuer)
     invoice.sequence, invoice.number = number.sequence, str(number)
-    invoice.save()
+    invoice.save(update_fields=OPENED)
     if invoice.state == InvoiceState.OPEN:
         announce(invoice, "opened")
     audit.record("invoice.closed", tenant_id=invoice.tenant_id, actor="billing", subject=invoice.number)
@@ -153,15 +164,17 @@ def announce(invoice: Invoice, what: str) -> None:
     )  # fmt: skip
 
 
-def _bill(invoice: Invoice, due: TenantQuerySet[UsageEvent]) -> None:
-    """Unique on the event: work that another invoice has taken in the meantime makes this closing fail, not double."""
-    BilledUsage.objects.bulk_create(
-        [
-            BilledUsage(tenant_id=invoice.tenant_id, usage_event_id=event, invoice=invoice)
-            for event in due.order_by().values_list("id", flat=True)
-        ],
-        batch_size=BATCH,
-    )
+def _bill(invoice: Invoice, due: TenantQuerySet[UsageEvent]) -> int:
+    """How much work the invoice takes.
+
+    Unique on the event: work that another invoice has taken in the meantime makes this closing fail, not double.
+    """
+    taken = [
+        BilledUsage(tenant_id=invoice.tenant_id, usage_event_id=event, invoice=invoice)
+        for event in due.order_by().values_list("id", flat=True)
+    ]
+    BilledUsage.objects.bulk_create(taken, batch_size=BATCH)
+    return len(taken)
 
 
 def _take_coupons(invoice: Invoice, charge: Charge) -> None:
@@ -174,17 +187,16 @@ def _take_coupons(invoice: Invoice, charge: Charge) -> None:
     ]
 
 
-def _book(invoice: Invoice, charge: Charge, billed: TenantQuerySet[UsageEvent]) -> None:
+def _book(invoice: Invoice, charge: Charge) -> None:
     """Accrued usage, less what credits have paid, becomes receivable; fees are earned and surplus, discounts and
     returned credits given up here; roundings show what they are."""
     lines = charge.bill.lines
     quoted = total(line.exact for line in lines if line.group and line.exact > 0)
-    credited = total(billed.values_list("credited", flat=True).order_by())
     earned = total(line.exact for line in lines if line.code != "credits")
     with exact_arithmetic():
         postings = {
             Account.RECEIVABLE: Decimal(invoice.total),
-            Account.ACCRUED: credited - quoted,
+            Account.ACCRUED: charge.credited - quoted,
             Account.REVENUE: invoice.discount - (earned - quoted),
             Account.CREDIT: -charge.bill.returned,
             Account.TAX: -Decimal(invoice.tax),

@@ -18,7 +18,7 @@ from uuid import UUID
 from django.db.models import F, Q, Subquery, Value
 from django.db.models.expressions import Combinable
 
-from billing import clock, subscriptions
+from billing import clock, phasing, reading, subscriptions
 from billing.domain.money import ZERO, total
 from billing.domain.periods import Period
 from billing.fields import QuantityField
@@ -65,7 +65,9 @@ class Setting:
 def setting(subscription: Subscription, period: Period, *, lasting: bool = False) -> Setting:
     """What the open phase's counters begin with; `lasting` waits for work that is just ending in earlier ones."""
     phase = subscriptions.phase_of(subscription)
-    return Setting(subscription, phase, period, _bases(phase, period, lasting), included(subscription))
+    first = len(phasing.rows(subscription)) == 1
+    bases = {} if first else _bases(phase, period, lasting)
+    return Setting(subscription, phase, period, bases, included(subscription))
 
 
 def taken(counter: QuotaCounter) -> Decimal:
@@ -150,7 +152,22 @@ def lock_periods(reservations: Iterable[Reservation]) -> None:
 
 def of_period(subscription: Subscription, period: Period) -> list[QuotaCounter]:
     """The stored counters of the open phase in one period, with their meters."""
-    return list(_open(subscription, period).select_related("meter"))
+    return [counter for counter in _with_phases(subscription, period.start) if counter.phase.ends_at is None]
+
+
+def by_id(subscription: Subscription, period_start: datetime, ids: set[UUID]) -> dict[UUID, QuotaCounter]:
+    """Counters of the subscription's tenant with their meters and phases, most of them of the period given."""
+    found = {counter.id: counter for counter in _with_phases(subscription, period_start) if counter.id in ids}
+    if missing := ids - found.keys():
+        rows = QuotaCounter.objects.for_tenant(subscription.tenant_id).select_related("meter", "phase")
+        found |= rows.in_bulk(missing)
+    return found
+
+
+@reading.once
+def _with_phases(subscription: Subscription, period_start: datetime) -> list[QuotaCounter]:
+    rows = QuotaCounter.objects.for_tenant(subscription.tenant_id).select_related("meter", "phase")
+    return list(rows.filter(subscription=subscription, period_start=period_start))
 
 
 def widen(subscription: Subscription, period: Period) -> None:
@@ -170,7 +187,7 @@ def included(subscription: Subscription) -> dict[Pool, Decimal]:
     add_ons = SubscriptionAddOn.objects.for_tenant(subscription.tenant_id).filter(
         lasting, subscription=subscription, starts_at__lte=now
     )
-    bought = list(add_ons.values_list("plan_version", "quantity"))
+    bought = list(add_ons.values_list("plan_version", "quantity")) if phasing.beside(subscription).add_ons else []
     if not bought:
         return {}
     units: dict[Pool, Decimal] = {}

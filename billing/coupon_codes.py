@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q
 
-from billing import clock, customers, subscriptions
+from billing import clock, customers, phasing, subscriptions
 from billing.domain import coupons
 from billing.domain.coupons import Discount, DiscountKind
 from billing.errors import CouponRefused, UnknownCoupon
@@ -42,6 +42,8 @@ def redeem(tenant_id: UUID, code: str, *, actor: str) -> Redemption:
 
 def applicable(subscription: Subscription) -> list[Redemption]:
     """The redemptions that count on the subscription's next invoice, in the order in which they were made."""
+    if not phasing.beside(subscription).redemptions:
+        return []
     rows = Redemption.objects.for_tenant(subscription.tenant_id).filter(subscription=subscription)
     counting = rows.filter(Q(periods_left__isnull=True) | Q(periods_left__gt=0)).select_related("coupon")
     plan = subscription.plan_version.plan_id

@@ -30,9 +30,12 @@ def of(tenant_id: UUID) -> BillingCustomer:
 
 def lock(tenant_id: UUID) -> BillingCustomer:
     """Like `of`, and kept from others until the transaction ends. Comes after the subscription's lock."""
-    of(tenant_id)
-    locked: BillingCustomer = _rows(tenant_id).select_for_update(no_key=True).get()
-    return locked
+    rows = _rows(tenant_id).select_related("tenant").select_for_update(no_key=True, of=("self",))
+    found: BillingCustomer | None = rows.first()
+    if found is None:
+        of(tenant_id)
+        found = rows.get()
+    return found
 
 
 def default_provider() -> str:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 import structlog
 from django.db import transaction
 from django.db.models import F, Q
 
-from billing import charges, clock, closing, invoices, standing, subscriptions
-from billing.domain.course import ended_parts
+from billing import charges, clock, closing, reading, standing, subscriptions
+from billing.domain.course import ended_parts, steps
 from billing.errors import ClockGoesBack, ClosingFailed
 from billing.models import BillingClock, Invoice, Subscription, SubscriptionStatus
 from tenants.context import operator_context
 
 log = structlog.get_logger(__name__)
-Bring = Callable[[datetime, UUID], list[Invoice]]
+Bring = Callable[[datetime, Subscription], list[Invoice]]
+BATCH = 500
+"""Subscriptions that are read at once."""
 
 
 def advance(to: datetime) -> list[Invoice]:
@@ -45,22 +48,27 @@ def close_due(now: datetime) -> list[Invoice]:
     """
     made: list[Invoice] = []
     failed: list[UUID] = []
-    for subscription_id, bring in [*_waiting(_due(now), _bring_to), *_waiting(charges.late(now), _close_late)]:
+    for subscription, bring in chain(_waiting(_due(now), _bring_to), _waiting(charges.late(now), _close_late)):
         try:
-            made += bring(now, subscription_id)
+            made += bring(now, subscription)
         except Exception:
             # one tenant's fault must not keep the invoices of all others back
-            log.exception("billing.closing_failed", subscription=str(subscription_id))
-            failed.append(subscription_id)
+            log.exception("billing.closing_failed", subscription=str(subscription.id))
+            failed.append(subscription.id)
     if failed:
         raise ClosingFailed(", ".join(map(str, failed)))
     return made
 
 
-def _waiting(which: Q, bring: Bring) -> list[tuple[UUID, Bring]]:
+def _waiting(which: Q, bring: Bring) -> Iterator[tuple[Subscription, Bring]]:
+    """Some at a time; each is read again when it is locked."""
     with operator_context():
-        found = Subscription.objects.filter(which).order_by("created_at").values_list("id", flat=True)
-        return [(subscription_id, bring) for subscription_id in found]
+        ids = list(Subscription.objects.filter(which).order_by("created_at").values_list("id", flat=True))
+    for start in range(0, len(ids), BATCH):
+        with operator_context():
+            rows = Subscription.objects.select_related("plan_version__plan")
+            some = list(rows.filter(pk__in=ids[start : start + BATCH]).order_by("created_at"))
+        yield from ((subscription, bring) for subscription in some)
 
 
 def _due(now: datetime) -> Q:
@@ -71,17 +79,15 @@ def _due(now: datetime) -> Q:
     return running & (ended | trial_over) | Q(status=SubscriptionStatus.CANCELED, billed_until__lt=F("canceled_at"))
 
 
-def _bring_to(now: datetime, subscription_id: UUID) -> list[Invoice]:
+def _bring_to(now: datetime, subscription: Subscription) -> list[Invoice]:
     """In a transaction of its own."""
     with operator_context():
-        subscription = Subscription.objects.select_related("plan_version__plan").get(pk=subscription_id)
         return bring_to(subscription, now)
 
 
-def _close_late(now: datetime, subscription_id: UUID) -> list[Invoice]:
+def _close_late(now: datetime, subscription: Subscription) -> list[Invoice]:
     """In a transaction of its own."""
     with operator_context():
-        subscription = Subscription.objects.select_related("plan_version__plan").get(pk=subscription_id)
         subscriptions.lock(subscription)
         made = closing.close_late(subscription, now)
         return [made] if made else []
@@ -93,18 +99,21 @@ def bring_to(subscription: Subscription, now: datetime) -> list[Invoice]:
     A period is closed before anything that begins with its end.
     """
     subscriptions.lock(subscription)
-    made = close_ended(subscription, subscription.canceled_at or subscription.current_period_start)
-    while (at := standing.next_step_at(subscription)) is not None and at <= now:
-        made += close_ended(subscription, at)
-        standing.take_step(subscription)
+    with reading.shared():
+        made = close_ended(subscription, subscription.canceled_at or subscription.current_period_start)
+        before = standing.course_of(subscription)
+        for at, later in steps(before, now):
+            made += close_ended(subscription, at)
+            standing.apply(subscription, before, later, at)
+            before = later
     return made
 
 
 def close_ended(subscription: Subscription, now: datetime) -> list[Invoice]:
-    """Close the subscription's periods that have ended, or were cut, at `now`, oldest first; the new invoices."""
+    """Close a locked subscription's periods that have ended, or were cut, at `now`, oldest first; the new invoices."""
     grid = subscriptions.grid(subscription)
     ended = list(ended_parts(grid, subscription.time_zone, subscription.billed_until, now))
-    closed = (invoices.close(subscription, each.part) for each in ended)
+    closed = (closing.close_held(subscription, each.part) for each in ended)
     return [invoice for invoice in closed if invoice]
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
-
-from billing import subscriptions
+from billing import phasing, subscriptions, terms
 from billing.domain.invoicing import Fee
 from billing.domain.money import exact_arithmetic
 from billing.domain.periods import Period
 from billing.domain.proration import prorated
-from billing.models import PhaseKind, PlanVersion, Price, Subscription, SubscriptionAddOn, SubscriptionPhase
+from billing.models import PhaseKind, Subscription, SubscriptionAddOn, SubscriptionPhase
 
 TIME = "%Y-%m-%d %H:%M"
 
@@ -33,7 +30,7 @@ def fees_of(subscription: Subscription, part: Period) -> list[Fee]:
 
 def _plan_fees(subscription: Subscription, part: Period, whole: Period) -> Iterator[Fee]:
     for phase in subscriptions.phases(subscription, part):
-        price = _fee(phase.plan_version, subscription.currency)
+        price = terms.fee(phase.plan_version, subscription.currency)
         if phase.kind != PhaseKind.CHARGED or price is None:
             continue
         span = _within(phase, part)
@@ -46,9 +43,8 @@ def _plan_fees(subscription: Subscription, part: Period, whole: Period) -> Itera
 
 
 def _add_on_fees(subscription: Subscription, part: Period) -> Iterator[Fee]:
-    rows = SubscriptionAddOn.objects.for_tenant(subscription.tenant_id).filter(subscription=subscription)
-    for row in _touching(rows, part).select_related("plan_version__plan"):
-        price = _fee(row.plan_version, subscription.currency)
+    for row in phasing.add_ons(subscription):
+        price = terms.fee(row.plan_version, subscription.currency) if _touches(row, part) else None
         if price is not None:
             with exact_arithmetic():
                 exact = price.amount * row.quantity
@@ -56,18 +52,14 @@ def _add_on_fees(subscription: Subscription, part: Period) -> Iterator[Fee]:
             yield Fee("add_on", name, exact, Decimal(row.quantity), price.amount)
 
 
-def _touching(rows: Any, part: Period) -> Any:
-    begun = rows if part.end is None else rows.filter(starts_at__lt=part.end)
-    return begun.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=part.start))
+def _touches(row: SubscriptionAddOn, part: Period) -> bool:
+    begun = part.end is None or row.starts_at < part.end
+    return begun and (row.ends_at is None or row.ends_at > part.start)
 
 
 def _within(phase: SubscriptionPhase, part: Period) -> Period:
     ends = [end for end in (phase.ends_at, part.end) if end is not None]
     return Period(max(phase.starts_at, part.start), min(ends, default=None))
-
-
-def _fee(version: PlanVersion, currency: str) -> Price | None:
-    return version.prices.filter(meter__isnull=True, currency=currency).first()
 
 
 def _told(span: Period, zone: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from billing import clock, subscriptions
+from billing import clock, counters, phasing, subscriptions, terms
 from billing.domain.forecast import PoolUse, cost_at_end, used_at_end
 from billing.domain.money import ZERO, exact_arithmetic, round_half_up, total
 from billing.domain.periods import Period
@@ -21,10 +21,10 @@ from billing.fields import ExactSum
 from billing.models import (
     Aggregation,
     PhaseKind,
+    PlanVersion,
     Price,
     QuotaCounter,
     Subscription,
-    SubscriptionAddOn,
     SubscriptionPhase,
     SubscriptionStatus,
     UsageEvent,
@@ -86,8 +86,8 @@ def forecast(tenant_id: UUID) -> Forecast | None:
 
 def fees_at_end(subscription: Subscription, period: Period) -> Decimal:
     """The fees of a period when it ends as things stand: the phases' shares and the add-ons in full."""
-    rows = SubscriptionPhase.objects.for_tenant(subscription.tenant_id).filter(subscription=subscription)
-    phases = [prorated(fee, part, period) for fee, part in _charged(subscription, list(rows), period)]
+    rows = phasing.rows(subscription)
+    phases = [prorated(fee, part, period) for fee, part in _charged(subscription, rows, period)]
     return total([*phases, *_add_on_fees(subscription, period)])
 
 
@@ -104,23 +104,21 @@ def _charged(
             continue
         part = Period(max(start, period.start), min(end, period.end))
         if part.end is not None and part.start < part.end:
-            yield fee_of(phase.plan_version_id, subscription.currency), part
+            yield fee_of(phase.plan_version, subscription.currency), part
 
 
-def fee_of(version_id: UUID, currency: str) -> Decimal:
+def fee_of(version: PlanVersion, currency: str) -> Decimal:
     """The fee of a version for a whole period, exact minor units; nothing where it has none."""
-    price = Price.objects.filter(plan_version_id=version_id, meter__isnull=True, currency=currency).first()
+    price = terms.fee(version, currency)
     return price.amount if price else ZERO
 
 
 def _add_on_fees(subscription: Subscription, period: Period) -> Iterator[Decimal]:
-    rows = SubscriptionAddOn.objects.for_tenant(subscription.tenant_id).filter(
-        subscription=subscription, starts_at__lt=period.end
-    )
-    for row in rows:
-        if row.ends_at is None or row.ends_at > period.start:
+    assert period.end is not None
+    for row in phasing.add_ons(subscription):
+        if row.starts_at < period.end and (row.ends_at is None or row.ends_at > period.start):
             with exact_arithmetic():
-                yield row.quantity * fee_of(row.plan_version_id, subscription.currency)
+                yield row.quantity * fee_of(row.plan_version, subscription.currency)
 
 
 def _pools(subscription: Subscription, period: Period, now: datetime) -> Iterator[PoolForecast]:
@@ -139,9 +137,8 @@ def _uses(subscription: Subscription, period: Period) -> list[tuple[QuotaCounter
     )
     grouped = events.order_by().values("counter_id", "price_id", "plugin")
     rows: list[Any] = list(grouped.annotate(units=Sum("metered"), cost=ExactSum("amount")))
-    prices = Price.objects.in_bulk({row["price_id"] for row in rows})
-    counters = QuotaCounter.objects.for_tenant(subscription.tenant_id).select_related("meter", "phase")
-    by_id = {counter.id: counter for counter in counters.filter(pk__in={row["counter_id"] for row in rows})}
+    prices = terms.prices({row["price_id"] for row in rows})
+    by_id = counters.by_id(subscription, period.start, {row["counter_id"] for row in rows})
     found: defaultdict[tuple[UUID, UUID, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
     for row in rows:
         counter, rule = by_id[row["counter_id"]], prices[row["price_id"]].rule

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from billing import ageing, charges, clock, coupon_codes, credits, ledger, payments, subscriptions, texts
+from billing import ageing, charges, clock, coupon_codes, credits, ledger, payments, spending, subscriptions, texts
 from billing.closing import announce, close
 from billing.domain.invoicing import Line
 from billing.domain.money import ZERO
@@ -75,9 +75,8 @@ def preview(tenant_id: UUID) -> InvoicePreview:
     Fees are those of the whole period, as it will be if nothing changes. Writes nothing.
     """
     subscription = subscriptions.existing(tenant_id)
-    known = BillingCustomer.objects.for_tenant(tenant_id).first()
-    customer = known or BillingCustomer(tenant_id=tenant_id, tax_percent=ZERO)
     period = subscriptions.period_of(subscription, clock.now())
+    customer = spending.payer(subscription, period.start) or BillingCustomer(tenant_id=tenant_id, tax_percent=ZERO)
     usage = charges.unbilled(tenant_id, subscription.currency)
     made = charges.charge_of(subscription, customer, period, usage).bill
     return InvoicePreview(

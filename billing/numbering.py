@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import F
+from django.db import connection
 
 from billing.models import InvoiceSequence
 
 INVOICES, CREDIT_NOTES = "INV", "CN"
+NEXT = "UPDATE billing_invoicesequence SET last = last + 1 WHERE issuer = %s RETURNING last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,17 @@ class Number:
 
 def take(issuer: str) -> Number:
     """The next number. Its row stays locked until the transaction ends, so take it last; a failure gives it back."""
-    InvoiceSequence.objects.bulk_create([InvoiceSequence(issuer=issuer)], ignore_conflicts=True)
-    row = InvoiceSequence.objects.filter(pk=issuer)
-    row.update(last=F("last") + 1)
-    return Number(issuer, row.get().last)
+    last = _next(issuer)
+    if last is None:
+        InvoiceSequence.objects.bulk_create([InvoiceSequence(issuer=issuer)], ignore_conflicts=True)
+        last = _next(issuer)
+    assert last is not None
+    return Number(issuer, last)
+
+
+def _next(issuer: str) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT, [issuer])
+        found = cursor.fetchone()
+    last: int | None = found[0] if found else None
+    return last

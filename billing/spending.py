@@ -9,16 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, Subquery
 
-from billing import alerts, clock, credits, subscriptions
+from billing import alerts, clock, credits, reading, subscriptions
 from billing.domain.money import ZERO, in_major_units, round_half_up, total
 from billing.domain.periods import Period
 from billing.errors import SpendingLimitReached
 from billing.links import caps_url, instant
-from billing.models import AlertKind, BillingCustomer, QuotaCounter, SpendingCounter
+from billing.models import AlertKind, BillingCustomer, QuotaCounter, SpendingCounter, Subscription
+from tenants.querysets import TenantQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,25 @@ def state(tenant_id: UUID) -> SpendingState | None:
     if subscription is None:
         return None
     period = subscriptions.period_of(subscription, clock.now())
-    rows = SpendingCounter.objects.for_tenant(tenant_id)
-    row = rows.filter(subscription=subscription, period_start=period.start).first()
-    caps = BillingCustomer.objects.for_tenant(tenant_id).values_list("soft_cap", "hard_cap").first()
-    soft, hard = caps or (None, None)
-    return SpendingState(row.spent if row else ZERO, row.held if row else ZERO, soft, hard, period)
+    found = payer(subscription, period.start)
+    if found is None:
+        row = _counter(subscription, period.start).first()
+        return SpendingState(row.spent if row else ZERO, row.held if row else ZERO, None, None, period)
+    return SpendingState(found.spent or ZERO, found.held or ZERO, found.soft_cap, found.hard_cap, period)
+
+
+@reading.once
+def payer(subscription: Subscription, period_start: datetime) -> Any:
+    """Who pays for a subscription, with the `spent` and `held` of a period; None before the customer's row is made."""
+    counter = _counter(subscription, period_start)
+    rows = BillingCustomer.objects.for_tenant(subscription.tenant_id)
+    sums = {name: Subquery(counter.values(name)[:1]) for name in ("spent", "held")}
+    return rows.annotate(**sums).first()
+
+
+def _counter(subscription: Subscription, period_start: datetime) -> TenantQuerySet[SpendingCounter]:
+    rows: TenantQuerySet[SpendingCounter] = SpendingCounter.objects.for_tenant(subscription.tenant_id)
+    return rows.filter(subscription=subscription, period_start=period_start)
 
 
 def note_caps(tenant_id: UUID, soft: int | None, hard: int | None) -> None:

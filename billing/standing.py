@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billing import phasing
+from billing import phasing, reading
 from billing.domain import course
 from billing.domain.course import Agreement, Course, Kind
 from billing.domain.periods import Interval
@@ -36,6 +36,7 @@ def apply(
     """Write that a locked subscription stands as `later` from `at` on: row, phases, add-ons, audit and outbox."""
     show(subscription, before, later)
     subscription.save(update_fields=WRITTEN)
+    reading.forget()
     if later.ended_at is not None:
         phasing.close(subscription, at)
         phasing.end_add_ons(subscription, at)
@@ -46,19 +47,6 @@ def apply(
         _end_add_ons(subscription, before, later, at)
         plan = str(subscription.plan_version)
         phasing.note(subscription, what, key=phase.id, actor=actor, plan=plan, kind=later.kind.value)
-
-
-def next_step_at(subscription: Subscription) -> datetime | None:
-    """When something happens next by itself to a locked subscription."""
-    return course.due_at(course_of(subscription))
-
-
-def take_step(subscription: Subscription) -> None:
-    """Write the next thing that happens by itself to a locked subscription; there must be one."""
-    before = course_of(subscription)
-    at = course.due_at(before)
-    assert at is not None
-    apply(subscription, before, course.step(before), at)
 
 
 def catch_up(subscription: Subscription, now: datetime) -> None:

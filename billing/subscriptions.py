@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils.translation import gettext_noop
 
-from billing import clock, phasing, standing, versions
+from billing import clock, phasing, reading, standing, versions
 from billing.domain import course
 from billing.domain.course import Kind, Part, Run
 from billing.domain.periods import Interval, Period, days_after, period_at
@@ -26,6 +26,7 @@ REFUSALS = {
 INSTANT = timedelta(microseconds=1)
 
 
+@reading.once
 def subscription_of(tenant_id: UUID) -> Subscription | None:
     """The tenant's subscription with its plan, as it stands now; None where there is none or it has ended.
 
@@ -130,10 +131,21 @@ def hold(tenant_id: UUID) -> Subscription:
 
 def lock(subscription: Subscription) -> None:
     """Lock the row until the transaction ends and read it again."""
+    known = _known_versions(subscription)
     own = Subscription.objects.for_tenant(subscription.tenant_id)
-    own.select_for_update(no_key=True).get(pk=subscription.pk)
-    subscription.refresh_from_db()
+    # without its plan: one that waited for the lock would not find a row whose plan was changed meanwhile
+    subscription.refresh_from_db(from_queryset=own.select_for_update(no_key=True))
     subscription.written = True
+    if subscription.plan_version_id in known:
+        subscription.plan_version = known[subscription.plan_version_id]
+    if subscription.next_plan_version_id in known:
+        subscription.next_plan_version = known[subscription.next_plan_version_id]
+
+
+def _known_versions(subscription: Subscription) -> dict[UUID | None, PlanVersion]:
+    """The plan versions that were read with a subscription: their terms never change."""
+    cached = (subscription._state.fields_cache.get(name) for name in ("plan_version", "next_plan_version"))
+    return {version.pk: version for version in cached if isinstance(version, PlanVersion)}
 
 
 def moment_of(subscription: Subscription) -> datetime:
@@ -149,19 +161,18 @@ def phase_of(subscription: Subscription) -> SubscriptionPhase:
 
 def phases(subscription: Subscription, period: Period) -> list[SubscriptionPhase]:
     """The phases that lie in a period, or reach into it, oldest first; those that took no time are left out."""
-    found = SubscriptionPhase.objects.for_tenant(subscription.tenant_id).select_related("plan_version__plan")
-    reaching = found.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=period.start), subscription=subscription)
-    lasting = reaching.exclude(ends_at=F("starts_at")).order_by("starts_at")
-    return list(lasting if period.end is None else lasting.filter(starts_at__lt=period.end))
+    return [
+        phase
+        for phase in phasing.rows(subscription)
+        if (phase.ends_at is None or phase.ends_at > max(period.start, phase.starts_at))
+        and (period.end is None or phase.starts_at < period.end)
+    ]
 
 
 def grid(subscription: Subscription) -> list[Run]:
     """The runs of periods that the subscription has had, oldest first: a change of interval begins a new one."""
-    rows = SubscriptionPhase.objects.for_tenant(subscription.tenant_id).filter(subscription=subscription)
-    spans = rows.order_by("starts_at", F("ends_at").asc(nulls_last=True))
     return course.runs(
-        (Interval(interval), start, end)
-        for interval, start, end in spans.values_list("plan_version__interval", "starts_at", "ends_at")
+        (Interval(phase.plan_version.interval), phase.starts_at, phase.ends_at) for phase in phasing.rows(subscription)
     )
 
 

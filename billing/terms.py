@@ -50,6 +50,27 @@ def _find(version: UUID, plugin: str, unit: str, currency: str) -> Terms:
     return Terms(entitlement, price, price.meter, price.rule)
 
 
+def fee(version: PlanVersion, currency: str) -> Price | None:
+    """The price of a period of a version; None where it has none in the currency."""
+    look_up = _fee.__wrapped__ if version.state == VersionState.DRAFT else _fee
+    return look_up(version.pk, currency)
+
+
+@lru_cache(maxsize=4096)
+def _fee(version: UUID, currency: str) -> Price | None:
+    return Price.objects.filter(plan_version_id=version, meter__isnull=True, currency=currency).order_by("pk").first()
+
+
+def prices(ids: Iterable[UUID]) -> dict[UUID, Price]:
+    """Prices of published versions, by which alone work is done; they never change."""
+    return {each: _price(each) for each in ids}
+
+
+@lru_cache(maxsize=4096)
+def _price(price_id: UUID) -> Price:
+    return Price.objects.get(pk=price_id)
+
+
 def entitlement_for(version: UUID, plugin: str) -> Entitlement | None:
     """The version's entitlement for a plugin, with its meter; None where it does not cover the plugin."""
     rows = Entitlement.objects.select_related("meter").filter(plan_version_id=version)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
 
-from billing.domain.money import round_half_up
+from billing.domain.money import round_half_up, total
 from billing.fields import ExactSum
 from billing.models import UsageEvent
 from tenants.querysets import TenantQuerySet
@@ -75,12 +77,42 @@ def summed(events: TenantQuerySet[UsageEvent]) -> list[UsageSum]:
     ]
 
 
-def by_day(tenant_id: UUID, *, since: datetime, zone: tzinfo) -> list[DaySum]:
-    """The tenant's use from `since` on, by day of `zone` and currency, oldest first."""
+@dataclass(frozen=True, slots=True)
+class PeriodUse:
+    """The use of a period, added up by meter, plugin and currency, and by day and currency."""
+
+    sums: list[UsageSum]
+    days: list[DaySum]
+
+
+def of_period(tenant_id: UUID, *, since: datetime, zone: tzinfo) -> PeriodUse:
+    """The tenant's use from `since` on, days of `zone`, oldest first; of one statement."""
     events = UsageEvent.objects.for_tenant(tenant_id).filter(occurred_at__gte=since)
-    days = events.annotate(day=TruncDate("occurred_at", tzinfo=zone)).order_by("day", "currency")
-    rows = days.values("day", "currency").annotate(jobs=Count("id"), exact=ExactSum("amount"))
-    return [DaySum(row["day"], row["currency"], row["jobs"], row["exact"]) for row in rows]
+    rows = events.annotate(day=TruncDate("occurred_at", tzinfo=zone)).order_by("day")
+    parts = rows.values("day", "meter__slug", "plugin", "currency").annotate(
+        jobs=Count("id"), units=Sum("metered"), exact=ExactSum("amount"), paid=ExactSum("credited")
+    )
+    by_kind: defaultdict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    by_date: defaultdict[tuple[date, str], list[dict[str, Any]]] = defaultdict(list)
+    for part in parts:
+        by_kind[part["meter__slug"], part["plugin"], part["currency"]].append(part)
+        by_date[part["day"], part["currency"]].append(part)
+    return PeriodUse(
+        [_sum(*key, some) for key, some in sorted(by_kind.items())],
+        [
+            DaySum(day, currency, sum(each["jobs"] for each in some), total(each["exact"] for each in some))
+            for (day, currency), some in sorted(by_date.items())
+        ],
+    )
+
+
+def _sum(meter: str, plugin: str, currency: str, parts: list[dict[str, Any]]) -> UsageSum:
+    exact = total(each["exact"] for each in parts)
+    return UsageSum(
+        meter=meter, plugin=plugin, currency=currency, jobs=sum(each["jobs"] for each in parts),
+        quantity=total(each["units"] for each in parts), exact=exact, amount=round_half_up(exact),
+        credited=total(each["paid"] for each in parts),
+    )  # fmt: skip
 
 
 def of_jobs(tenant_id: UUID, job_ids: Iterable[UUID]) -> dict[UUID, UsageEvent]:

@@ -12,7 +12,7 @@ from billing.providers.base import BillingProvider
 Deliverer = Callable[[Attempt, BillingProvider], dict[str, Any]]
 
 TOPICS: dict[str, Deliverer] = {
-    "usage.recorded": usage.deliver,
+    usage.TOPIC: usage.deliver,
     "customer.changed": payers.deliver,
     "payment_method.left": payers.deliver_payment_method,
     "subscription.started": subscriptions.deliver,

@@ -16,9 +16,10 @@ from billing.domain.money import total
 from billing.domain.provider_prices import countable
 from billing.models import BilledUsage, OutboxMessage, OutboxState, UsageEvent
 from billing.providers.base import BillingProvider, Capability, Rejected, TryAgain
-from billing.providers.orders import UsageOrder
+from billing.providers.orders import MeterOrder, UsageOrder
 from tenants.context import operator_context
 
+TOPIC = "usage.recorded"
 METERED, ITEM = "meter", "invoice_item"
 """How a piece of use is exported, as noted in its message: counted by the provider, or as part of our invoice."""
 UNREMEMBERED = timedelta(hours=20)
@@ -32,34 +33,45 @@ METER_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A piece of use that can be reported, and the provider's meter that counts it."""
+    """A piece of use that can be reported, and the provider's meter that counts it.
+
+    `late`: what is due of it is charged by an invoice of ours, or the provider takes no report of it any more.
+    """
 
     event: UsageEvent
     event_name: str
     meter: str
-    invoiced: bool
+    late: bool
+
+    def order(self, customer: str) -> UsageOrder:
+        """As it is sent to the provider's `customer`, the same in every attempt."""
+        event = self.event
+        return UsageOrder(identifier_of(event.id), self.event_name, customer, int(event.metered), event.occurred_at)
+
+    def in_doubt(self, attempt: Attempt) -> bool:
+        """Whether it may have arrived, and nothing but the provider's count tells."""
+        return attempt.was_ambiguous and (self.late or clock.now() - attempt.first_at > UNREMEMBERED)
 
 
 def deliver(attempt: Attempt, provider: BillingProvider) -> dict[str, Any]:
     """Report one piece of use, once. Raises `Rejected` where nothing tells whether it has arrived before."""
-    report = _report(attempt.message, provider)
+    report = _read(attempt.message, provider)
     if report is None:
         return {"export": ITEM}
-    late = report.invoiced or clock.now() - report.event.occurred_at > TOO_OLD
-    if attempt.was_ambiguous and (late or clock.now() - attempt.first_at > UNREMEMBERED):
+    if report.in_doubt(attempt):
         found = _look(report, attempt, provider)
         if found == Arrival.ARRIVED:
             return {"export": METERED}
         if found == Arrival.UNCLEAR:
             raise Rejected("some of the reports of this minute were counted: compare them by hand, then replay")
-    if late:
+    if report.late:
         return {"export": ITEM}
-    order = UsageOrder(
-        identifier_of(report.event.id), report.event_name, external_customer(report.event.tenant_id, provider),
-        int(report.event.metered), report.event.occurred_at,
-    )  # fmt: skip
-    outcome = provider.report_usage(order)
-    return {"export": METERED, "outcome": outcome.value}
+    return send(report.order(external_customer(report.event.tenant_id, provider)), provider)
+
+
+def send(order: UsageOrder, provider: BillingProvider) -> dict[str, Any]:
+    """Ask the network, and nothing else."""
+    return {"export": METERED, "outcome": provider.report_usage(order).value}
 
 
 def identifier_of(event_id: UUID) -> str:
@@ -76,12 +88,24 @@ def floor_minute(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
 
 
-def _report(message: OutboxMessage, provider: BillingProvider) -> Report | None:
+def report_of(event: UsageEvent, stream: MeterOrder | None, meter: str, *, invoiced: bool) -> Report | None:
     """None for what the provider can not count as we do: part of it paid from credits, not whole, not its price.
 
-    Raises `TryAgain` while its meter is not there yet. Whether the subscription is there does not matter: what is due
-    is brought to our total when the period is closed.
+    `meter` is the provider's id of the stream's meter. Raises `TryAgain` while there is none. Whether the subscription
+    is there does not matter: what is due is brought to our total when the period is closed.
     """
+    charged = event.billable and not event.credited and event.metered > 0 and countable(event.metered)
+    if not charged or stream is None or catalogue_sync.price_order(event.price) is None:
+        return None
+    if not meter:
+        if invoiced:
+            return None
+        raise TryAgain(f"the meter {stream.event_name} is not at the provider yet", after=METER_SECONDS)
+    late = invoiced or clock.now() - event.occurred_at > TOO_OLD
+    return Report(event, stream.event_name, meter, late)
+
+
+def _read(message: OutboxMessage, provider: BillingProvider) -> Report | None:
     if Capability.METER_EVENTS not in provider.capabilities:
         return None
     with operator_context():
@@ -90,14 +114,7 @@ def _report(message: OutboxMessage, provider: BillingProvider) -> Report | None:
         stream = catalogue_sync.stream_of(event.price)
         meter = catalogue_sync.external_id(provider, catalogue_sync.METER, stream.stream_id) if stream else ""
         invoiced = BilledUsage.objects.filter(usage_event=event, stands=True).exists()
-    charged = event.billable and not event.credited and event.metered > 0 and countable(event.metered)
-    if not charged or stream is None or catalogue_sync.price_order(event.price) is None:
-        return None
-    if not meter:
-        if invoiced:
-            return None
-        raise TryAgain(f"the meter {stream.event_name} is not at the provider yet", after=METER_SECONDS)
-    return Report(event, stream.event_name, meter, invoiced)
+    return report_of(event, stream, meter, invoiced=invoiced)
 
 
 def _look(report: Report, attempt: Attempt, provider: BillingProvider) -> Arrival:

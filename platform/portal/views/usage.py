@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from billing import clock, credits, forecast, invoices, quota, spending, subscriptions, usage
+from billing import clock, credits, forecast, invoices, quota, reading, spending, subscriptions, usage
 from billing.domain.money import total
 from billing.models import Subscription, UsageEvent
 from portal import charts, exports, job_ids, ranges
@@ -30,9 +30,13 @@ class Usage(TenantView):
     template = "usage.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        with reading.shared():
+            return self.shown(request)
+
+    def shown(self, request: HttpRequest) -> HttpResponse:
         subscription = subscriptions.subscription_of(self.tenant.id)
         context = (
-            self.money(subscription) if subscription else {"days": self.chart(None, clock.now() - LOOK_BACK, "usd")}
+            self.money(subscription) if subscription else {"days": charted([], None, clock.now() - LOOK_BACK, "usd")}
         )
         recent = self.recent()
         return self.page(
@@ -43,7 +47,7 @@ class Usage(TenantView):
             states=quota.states(self.tenant.id),
             recent=recent,
             ranges=ranges.offered(),
-            **job_ids.told(self.tenant.id, (event.job_id for _identity, event in recent)),
+            **job_ids.marked(recent),
             **context,
         )
 
@@ -52,7 +56,8 @@ class Usage(TenantView):
         period = subscriptions.period_of(subscription, clock.now())
         currency = subscription.currency
         since = period.start if period.end else max(period.start, clock.now() - LOOK_BACK)
-        sums = [each for each in usage.summary(self.tenant.id, since=since) if each.currency == currency]
+        use = usage.of_period(self.tenant.id, since=since, zone=timezone.get_current_timezone())
+        sums = [each for each in use.sums if each.currency == currency]
         return {
             "period": period,
             "currency": currency,
@@ -63,20 +68,21 @@ class Usage(TenantView):
             "spending": spending.state(self.tenant.id),
             "due": invoices.preview(self.tenant.id),
             "forecast": forecast.forecast(self.tenant.id),
-            "days": self.chart(period.end, since, currency),
+            "days": charted(use.days, period.end, since, currency),
         }
-
-    def chart(self, end: datetime | None, since: datetime, currency: str) -> charts.Chart:
-        """The cost of each day of the period, or of the last thirty days where it never ends."""
-        zone = timezone.get_current_timezone()
-        days = usage.by_day(self.tenant.id, since=since, zone=zone)
-        amounts = {each.day: each.exact for each in days if each.currency == currency}
-        last = (end - timedelta(microseconds=1)) if end else clock.now()
-        return charts.daily(amounts, since.astimezone(zone).date(), last.astimezone(zone).date())
 
     def recent(self) -> list[tuple[str, UsageEvent]]:
         events = UsageEvent.objects.for_tenant(self.tenant).select_related("meter").order_by("-occurred_at", "-id")
-        return [(encode("job", event.job_id), event) for event in events[:RECENT]]
+        marked = events.annotate(openable=job_ids.stored(self.tenant.id))
+        return [(encode("job", event.job_id), event) for event in marked[:RECENT]]
+
+
+def charted(days: list[usage.DaySum], end: datetime | None, since: datetime, currency: str) -> charts.Chart:
+    """The cost of each day of the period, or of the last thirty days where it never ends."""
+    zone = timezone.get_current_timezone()
+    amounts = {each.day: each.exact for each in days if each.currency == currency}
+    last = (end - timedelta(microseconds=1)) if end else clock.now()
+    return charts.daily(amounts, since.astimezone(zone).date(), last.astimezone(zone).date())
 
 
 class LiveUsage(Usage):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ def reconcile(sizes: dict[str, Any]) -> dict[str, Any]:
         with operator_context():
             world.copy_work(world.first_event(each.id), sizes["events"] // TENANTS - 1)
     settle_down()
-    now = clock.now()
+    now, before = clock.now(), most_megabytes()
 
     def run() -> None:
         made = reconciliation.run(now - timedelta(days=12), now + timedelta(days=1))
@@ -38,9 +39,15 @@ def reconcile(sizes: dict[str, Any]) -> dict[str, Any]:
     return {
         "events": sizes["events"],
         **told(found),
+        "megabytes_more": round(most_megabytes() - before, 1),
         "events_per_second": round(sizes["events"] / seconds),
         "slow": how,
     }
+
+
+def most_megabytes() -> float:
+    """The most memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def close(sizes: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing import invoices, relay, usage
-from billing.models import OutboxMessage
+from billing import claims, invoices, relay, usage
+from billing.delivery.attempt import unsent
 from tenants.context import operator_context, tenant_context
 from tests.bench.money import world
 from tests.bench.money.rows import settle_down
@@ -64,10 +64,9 @@ def steps(who: Customer) -> dict[str, Step]:
 
 def claim() -> None:
     """Take what is due and put it back."""
-    chosen = relay.claim(relay.BATCH)
-    assert chosen
-    with operator_context():
-        OutboxMessage.objects.filter(pk__in=[each.pk for each in chosen]).update(claimed_until=None)
+    runs = relay.claim(relay.WIDTH)
+    assert runs
+    claims.write((attempt, unsent(attempt)) for run in runs for attempt in run)
 
 
 def explained(name: str, watch: Watch, who: Customer) -> list[dict[str, Any]]:

@@ -8,11 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing import checkouts, clock, credits, providers, relay
-from billing.delivery import usage
+from billing import checkouts, claims, clock, credits, providers, relay
+from billing.delivery import sending, usage
+from billing.delivery.attempt import delivered
 from billing.delivery.usage import identifier_of
 from billing.models import GrantKind, OutboxMessage, OutboxState, ProviderObject, UsageEvent
 from billing.providers.orders import UsageOrder
@@ -24,6 +27,7 @@ from tests.conftest import Party
 pytestmark = pytest.mark.django_db
 EVENTS = "POST /v1/billing/meter_events"
 HOUR = timedelta(hours=1)
+SCOPE = ("SAVEPOINT", "RELEASE", "SELECT set_config")
 FAULTS = [
     "drop_before_effect",
     "drop_after_effect",
@@ -111,7 +115,7 @@ def test_a_relay_that_is_killed_after_the_effect_leaves_a_message_that_may_have_
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(relay, "_end", killed)
+        patched.setattr(claims, "write", killed)
         with pytest.raises(KeyboardInterrupt):
             relay.drain()
     message = pending(stripe_stage)
@@ -200,12 +204,67 @@ def test_one_message_of_a_serial_is_in_hand_at_a_time(stripe_stage: StripeStage,
     customer = metered(stripe_stage, alice)
     for quantity in (1, 2, 3):
         customer.finish(quantity)
-    (head,) = relay.claim(10)
-    assert head.payload["metered"] == "1"
+    ((head,),) = relay.claim(10, most=1)
+    assert head.message.payload["metered"] == "1"
     assert relay.claim(10) == []
     with clock.at(START + HOUR):
         (again,) = relay.claim(10)
-    assert again.pk == head.pk
+    assert [attempt.message.payload["metered"] for attempt in again] == ["1", "2", "3"]
+
+
+def test_what_stands_behind_a_report_that_does_not_arrive_is_put_back_as_it_was(
+    stripe_stage: StripeStage, alice: Party
+) -> None:
+    customer = metered(stripe_stage, alice)
+    for quantity in (1, 2, 3):
+        customer.finish(quantity)
+    stripe_stage.server.fault(EVENTS, "drop_after_effect", times=3)
+    assert relay.drain().retried == 1
+    with operator_context():
+        first, *others = OutboxMessage.objects.filter(state=OutboxState.PENDING)
+    assert (first.payload["metered"], first.attempts, first.ambiguous) == ("1", 1, True)
+    told = [(row.attempts, row.ambiguous, row.first_attempt_at, row.claimed_until) for row in others]
+    assert told == [(0, False, None, None)] * 2
+    assert counted(stripe_stage) == 1
+
+
+def test_no_call_begins_when_the_lease_may_end_before_it(
+    stripe_stage: StripeStage, alice: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = metered(stripe_stage, alice)
+    customer.finish(2)
+    with monkeypatch.context() as patched:
+        patched.setattr(claims, "LEASE", timedelta(0))
+        assert relay.drain(1).delivered == 0
+    assert counted(stripe_stage) == 0
+    assert relay.drain().delivered == 1
+
+
+def test_a_relay_whose_lease_is_over_writes_nothing(stripe_stage: StripeStage, alice: Party) -> None:
+    customer = metered(stripe_stage, alice)
+    customer.finish(2)
+    ((late,),) = relay.claim(10)
+    with clock.at(START + HOUR):
+        ((taken,),) = relay.claim(10)
+        assert claims.write([(late, delivered({}))])[claims.LOST] == 1
+        assert claims.write([(taken, delivered({"export": "meter"}))]) == {"delivered": 1, claims.LOST: 0}
+    with operator_context():
+        message = OutboxMessage.objects.get(pk=late.message.pk)
+    assert (message.state, message.payload["export"], message.payload["metered"]) == ("delivered", "meter", "2")
+
+
+@pytest.mark.parametrize("messages", [10, 40])
+def test_many_reports_cost_as_many_statements_as_few(
+    stripe_stage: StripeStage, alice: Party, monkeypatch: pytest.MonkeyPatch, messages: int
+) -> None:
+    monkeypatch.setattr(sending, "WRITE_EVERY", 600)
+    customer = metered(stripe_stage, alice)
+    for _ in range(messages):
+        customer.finish()
+    with CaptureQueriesContext(connection) as seen:
+        assert relay.drain().delivered == messages
+    found = [each["sql"] for each in seen.captured_queries if not each["sql"].startswith(SCOPE)]
+    assert len(found) <= 20, "\n".join(found)
 
 
 def test_local_customers_cost_one_statement(alice: Party, django_assert_max_num_queries: Any) -> None:

@@ -16,13 +16,13 @@ django.setup()
 
 from django.db import Error, connection  # noqa: E402
 
-from billing import relay  # noqa: E402
+from billing import claims, relay  # noqa: E402
 from billing.providers.stripe import usage  # noqa: E402
 
 
 def main() -> None:
     # a killed relay's messages are free again soon: there are many kills
-    relay.LEASE = timedelta(seconds=5)
+    claims.LEASE = timedelta(seconds=5)
     if "--careless" in sys.argv:
         forget_identifiers()
     while True:

@@ -258,10 +258,3 @@ class NoReservation(InternalError):
 
 class Unbalanced(InternalError):
     """The entries of a ledger transaction do not sum to zero."""
-
-
-class PrintingUnavailable(UserError):
-    """The machine lacks what makes a PDF."""
-
-    code = "printing_unavailable"
-    template = "This server can not make a PDF: the page and the table show the same."

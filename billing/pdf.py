@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import structlog
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.formats import date_format, number_format
 
 from billing import texts
 from billing.domain.money import MINOR_DIGITS, in_major_units, plain
-from billing.errors import PrintingUnavailable
 from billing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoiceState
-
-log = structlog.get_logger(__name__)
+from printing.papers import printed
 
 LANGUAGES = {"en": "en", "zh": "zh-hans"}
 Naming = Callable[[str, Mapping[str, Any]], str]
@@ -45,7 +41,7 @@ def credit_note_pdf(note: CreditNote, language: str, *, named: Naming = in_langu
 
 
 def invoice_page(invoice: Invoice, language: str, *, named: Naming = in_language) -> str:
-    """What is printed, as HTML: reads the database, which `printed` does not."""
+    """What is printed, as HTML: reads the database, which printing does not."""
     with translation.override(LANGUAGES[language]):
         rows = InvoiceLine.objects.for_tenant(invoice.tenant_id).filter(invoice=invoice)
         lines = [
@@ -79,18 +75,6 @@ def credit_note_page(note: CreditNote, language: str, *, named: Naming = in_lang
             discount=money(discount, note.currency) if discount else "",
             issued=day(note.issued_at, note.invoice),
         )  # fmt: skip
-
-
-def printed(page: str) -> bytes:
-    """The page as PDF; takes tenths of a second. Raises `PrintingUnavailable` on a machine without pango."""
-    try:
-        # not at the top: everything but the papers runs on a machine without its libraries
-        press = import_module("billing.press")
-    except OSError as error:
-        log.exception("billing.no_press", hint="install pango: apt-get install libpango-1.0-0 libpangoft2-1.0-0")
-        raise PrintingUnavailable from error
-    made: bytes = press.press(page)
-    return made
 
 
 def money(amount: int, currency: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,6 @@ from inference.intake.pixels import preview_png
 from inference.models import Finding, Instance, Result
 
 MOST_PICTURES = 12
-REPORT_EDGE = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,6 @@ class Drawn:
     width: int
     height: int
     outlines: tuple[Outline, ...]
-    source: str = ""
 
 
 def of_instance(row: Instance, *, frame: int = 1, max_edge: int) -> bytes:
@@ -80,10 +77,3 @@ def outline(number: int, finding: Finding, instance_id: str) -> Outline:
     contours = [one for one in finding.body.get("contours", []) if one["instance_id"] == instance_id]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in contours[0]["points"]) if contours else ""
     return Outline(number, box[0], box[1], box[half] - box[0], box[half + 1] - box[1], points)
-
-
-def with_source(picture: Drawn) -> Drawn:
-    """The same with its pixels inside, for a page that stands alone."""
-    png = of_instance(picture.instance, max_edge=REPORT_EDGE)
-    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return Drawn(picture.instance, picture.width, picture.height, picture.outlines, source)

@@ -19,7 +19,16 @@ from postgres import PostgresNotFound, cluster
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
-PACKAGES = ["platform/config", "platform/ops", "platform/api", "platform/portal", "tenants", "billing", "inference"]
+PACKAGES = [
+    "platform/config",
+    "platform/ops",
+    "platform/api",
+    "platform/portal",
+    "tenants",
+    "printing",
+    "billing",
+    "inference",
+]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 OUTSIDE = "browser or outside or chaos or stripe_live"
 IN_PARALLEL = ["-n", "2", "--dist", "loadfile"]

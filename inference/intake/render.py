@@ -1,4 +1,4 @@
-"""An 8-bit PNG preview of one frame, in the child; `pixels.preview_png` is the other end."""
+"""One frame as people see it, in the child; `pixels.preview_png` and `pixels.rendered_frame` are the other end."""
 
 from __future__ import annotations
 
@@ -28,15 +28,29 @@ def preview(source: BinaryIO, limits: Limits, reply: ReplyWriter, options: dict[
     Options `center` and `width` set the window, in the units of the modality. The result is
     `{"rows", "columns", "window": [center, width] | null}` of the picture as it was sent.
     """
+    picture, window = picture_of(source, limits, options)
+    packed = io.BytesIO()
+    picture.save(packed, format="PNG", compress_level=3)
+    reply.data(packed.getvalue())
+    return {"rows": picture.height, "columns": picture.width, "window": window}
+
+
+def render(source: BinaryIO, limits: Limits, reply: ReplyWriter, options: dict[str, Any]) -> dict[str, Any]:
+    """The same as bare 8-bit values, for who draws on them. The result is `{"shape": [...], "window": ... | null}`."""
+    picture, window = picture_of(source, limits, options)
+    values = np.ascontiguousarray(picture, dtype=np.uint8)
+    reply.data(values.data)
+    return {"shape": list(values.shape), "window": window}
+
+
+def picture_of(source: BinaryIO, limits: Limits, options: dict[str, Any]) -> tuple[Image.Image, Window | None]:
+    """The frame at its size for showing, and the window that was used, if any."""
     edge = max(1, min(int(options["max_edge"]), limits.preview_edge))
     given = (float(options["center"]), float(options["width"])) if options.get("width") else None
     grey, window = eight_bit(source, limits, int(options["frame"]) - 1, edge, given)
     picture = Image.fromarray(grey)
     picture.thumbnail((edge, edge), Image.Resampling.LANCZOS)
-    packed = io.BytesIO()
-    picture.save(packed, format="PNG", compress_level=3)
-    reply.data(packed.getvalue())
-    return {"rows": picture.height, "columns": picture.width, "window": window}
+    return picture, window
 
 
 def eight_bit(

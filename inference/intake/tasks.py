@@ -9,9 +9,15 @@ from inference.intake.archive import unpack
 from inference.intake.decode import decode
 from inference.intake.limits import Limits
 from inference.intake.parse import inspect
-from inference.intake.render import preview
+from inference.intake.render import preview, render
 from inference.intake.wire import ReplyWriter
 
 Task = Callable[[BinaryIO, Limits, ReplyWriter, dict[str, Any]], dict[str, Any]]
 
-TASKS: dict[str, Task] = {"inspect": inspect, "unpack": unpack, "decode": decode, "preview": preview}
+TASKS: dict[str, Task] = {
+    "inspect": inspect,
+    "unpack": unpack,
+    "decode": decode,
+    "preview": preview,
+    "render": render,
+}

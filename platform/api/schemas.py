@@ -208,7 +208,7 @@ Result = shape(
     measures=JSON(),
     advice=Advice,
     comparison=Comparison,
-    report=shape("Report", html=s.URLField(), pdf=s.URLField(allow_null=True)),
+    report=shape("Report", html=s.URLField(), pdf=s.URLField()),
     artifacts=many("Artifact", kind=s.CharField(), media_type=s.CharField(), url=s.URLField(), sha256=s.CharField()),
     model=shape("Model", plugin=s.CharField(), version=s.CharField(), weights_sha256=s.CharField()),
     disclaimer=s.CharField(),
@@ -257,6 +257,7 @@ POLL_PARAMETERS = [
     parameter("wait", "hold until the state changes, at most 60 s", OpenApiTypes.INT),
     parameter("If-None-Match", "an ETag; 304 when nothing changed", where=OpenApiParameter.HEADER),
 ]
+REPORT_PARAMETERS = [parameter("language", "en or zh-hans; without it the language of Accept-Language")]
 RENDER_PARAMETERS = [
     parameter("frame", "from 1", OpenApiTypes.INT),
     parameter("max", "longest edge in pixels, at most 2048", OpenApiTypes.INT),

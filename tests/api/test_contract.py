@@ -104,7 +104,7 @@ def test_a_succeeded_job_shows_usage_that_equals_the_quote_and_a_result(api: Api
     assert result["predictions"][0]["item"].startswith("ins_")
     page = api.get(f"/v1/jobs/{job}/report")
     assert page.status_code == 200
-    assert "data:image/png;base64," in page.content.decode()
+    assert "data:image/jpeg;base64," in page.content.decode()
     usage = api.get(f"/v1/usage?job={job}").json()["data"]
     assert [event["amount"] for event in usage] == [body["quote"]["amount"]]
     preview = api.get("/v1/invoices/preview").json()

@@ -57,7 +57,8 @@ OWN = {
 # routes that take ids: the prefix of each
 WITH_ID: dict[str, tuple[str, ...]] = {
     "v1:study": ("std",), "v1:rendered": ("std", "ins"), "v1:job": ("job",), "v1:job-cancel": ("job",),
-    "v1:job-retry": ("job",), "v1:job-result": ("job",), "v1:job-report": ("job",), "v1:artifact": ("job", "art"),
+    "v1:job-retry": ("job",), "v1:job-result": ("job",), "v1:job-report": ("job",), "v1:job-report-pdf": ("job",),
+    "v1:artifact": ("job", "art"),
     "v1:invoice": ("inv",), "v1:invoice-pdf": ("inv",), "v1:credit-note-pdf": ("cn",), "portal:job": ("job",),
     "portal:invoice": ("inv",), "portal:key-revoke": ("key",),
     "portal:invoice-line": ("inv",), "portal:invoice-lines-export": ("inv",), "portal:invoice-usage-export": ("inv",),

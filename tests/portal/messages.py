@@ -9,7 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TRANSLATE = re.compile(r"""{% translate (?:"([^"]+)"|'([^']+)') %}""")
 BLOCK = re.compile(r"{% blocktranslate([^%]*)%}(.*?){% endblocktranslate %}", re.DOTALL)
-CODE = ("platform/api", "platform/portal", "billing", "tenants", "inference")
+CODE = ("platform/api", "platform/portal", "billing", "tenants", "inference", "printing")
+TEMPLATES = ("platform/*/templates/**/*.html", "billing/templates/**/*.html", "inference/templates/**/*.html")
 CALLS = {
     "_",
     "gettext",
@@ -24,9 +25,9 @@ CALLS = {
 
 
 def of_templates() -> set[str]:
-    """What stands in the portal's and the API's pages, and on invoices."""
+    """What stands in the portal's pages, on invoices and in reports."""
     found: set[str] = set()
-    for path in [*(ROOT / "platform").glob("*/templates/**/*.html"), *ROOT.glob("billing/templates/**/*.html")]:
+    for path in [path for pattern in TEMPLATES for path in ROOT.glob(pattern)]:
         text = path.read_text(encoding="utf-8")
         found |= {first or second for first, second in TRANSLATE.findall(text)}
         for _options, body in BLOCK.findall(text):

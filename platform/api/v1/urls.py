@@ -7,7 +7,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from api.errors import NOT_FOUND, problem_page
-from api.v1.views import jobs, money, papers, plugins, results, studies, subscription, wallet
+from api.v1.views import jobs, money, papers, plugins, reports, results, studies, subscription, wallet
 
 app_name = "v1"
 
@@ -32,7 +32,8 @@ urlpatterns = [
     path("jobs/<str:identity>/cancel", jobs.CancelView.as_view(), name="job-cancel"),
     path("jobs/<str:identity>/retry", jobs.RetryView.as_view(), name="job-retry"),
     path("jobs/<str:identity>/result", results.ResultView.as_view(), name="job-result"),
-    path("jobs/<str:identity>/report", results.ReportView.as_view(), name="job-report"),
+    path("jobs/<str:identity>/report", reports.ReportView.as_view(), name="job-report"),
+    path("jobs/<str:identity>/report.pdf", reports.ReportPdfView.as_view(), name="job-report-pdf"),
     path("jobs/<str:identity>/artifacts/<str:artifact>", results.ArtifactView.as_view(), name="artifact"),
     path("usage", money.UsageView.as_view(), name="usage"),
     path("usage/summary", money.UsageSummaryView.as_view(), name="usage-summary"),

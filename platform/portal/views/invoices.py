@@ -18,6 +18,7 @@ from portal.base import TenantView, find, own
 from portal.names import invoice_line
 from portal.paying import MoneyView, PayView, go
 from portal.views.usage import usage_heads, usage_row
+from printing import papers
 from tenants.context import tenant_context
 from tenants.ids import encode
 from tenants.querysets import TenantQuerySet
@@ -145,7 +146,7 @@ class Paper(MoneyView):
     def get(self, request: HttpRequest, identity: str, language: str) -> HttpResponse:
         with tenant_context(self.tenant.id):
             page, number = self.written(identity, language_of(language))
-        return as_pdf(pdf.printed(page), f"{number}-{language}")
+        return as_pdf(papers.printed(page), f"{number}-{language}")
 
     def written(self, identity: str, language: str) -> tuple[str, str]:
         """The page to print and the paper's number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import resource
 import signal
@@ -85,7 +86,34 @@ def kill_nursery(source: BinaryIO, limits: Limits, reply: ReplyWriter, options: 
     return {}
 
 
+LIES: dict[int, Options] = {
+    1: {"shape": [2, 2], "window": None},
+    2: {"shape": [1, 1, 6], "window": None},
+    3: {"shape": [2, 3], "window": ["wide", math.nan]},
+}
+
+
+def render(source: BinaryIO, limits: Limits, reply: ReplyWriter, options: Options) -> Options:
+    """Six values; what it says of them depends on the frame that is asked for."""
+    reply.data(bytes(range(6)))
+    return LIES[options["frame"]]
+
+
 TASKS: dict[str, Task] = {
     task.__name__: task
-    for task in (echo, crash, crash_half_way, loop, hang, hog, flood, babble, forge, state, write_file, kill_nursery)
+    for task in (
+        echo,
+        crash,
+        crash_half_way,
+        loop,
+        hang,
+        hog,
+        flood,
+        babble,
+        forge,
+        state,
+        write_file,
+        kill_nursery,
+        render,
+    )
 }

@@ -12,7 +12,7 @@ from inference.domain.errors import UnreadableFile
 from inference.domain.study import InstanceHeader
 from inference.intake.inspection import inspect_file, instance_header
 from inference.intake.limits import Limits
-from inference.intake.pixels import decode_pixels, pixel_reader, preview_png
+from inference.intake.pixels import decode_pixels, pixel_reader, preview_png, rendered_frame
 from inference.intake.pool import Pool, Source
 from tests.inference.intake import files
 from tests.inference.intake.conftest import large, small
@@ -150,3 +150,26 @@ def test_previews_of_a_frame_a_colour_image_and_a_picture(pool: Pool) -> None:
     assert np.array_equal(shown(preview_png(pool, files.picture())), shown(files.picture()))
     with pytest.raises(UnreadableFile):
         preview_png(pool, large("emri_small.dcm"), frame=11)
+
+
+def test_a_rendered_frame_is_the_preview_without_its_packing(pool: Pool) -> None:
+    content = files.dicom(WindowCenter=-1004, WindowWidth=40)
+    found = rendered_frame(pool, content)
+    assert np.array_equal(found.values, shown(preview_png(pool, content)))
+    assert found.window == (-1004.0, 40.0)
+
+
+def test_a_rendered_frame_in_colour_has_no_window(pool: Pool) -> None:
+    found = rendered_frame(pool, small("examples_ybr_color.dcm"), frame=2, max_edge=64)
+    assert (found.values.shape, found.values.dtype, found.window) == ((48, 64, 3), np.uint8, None)
+
+
+@pytest.mark.parametrize("frame", [1, 2])
+def test_values_that_do_not_fit_the_told_shape_are_refused(hooked: Pool, frame: int) -> None:
+    with pytest.raises(UnreadableFile):
+        rendered_frame(hooked, b"", frame=frame)
+
+
+def test_control_values_that_fit_are_taken_without_a_window_that_is_none(hooked: Pool) -> None:
+    found = rendered_frame(hooked, b"", frame=3)
+    assert (found.values.tolist(), found.window) == ([[0, 1, 2], [3, 4, 5]], None)

@@ -35,7 +35,10 @@ def result(row: Result, request: Request) -> Json:
         "measures": row.measures,
         "advice": [advice(one) for one in advice_of(row, reading)],
         "comparison": compared and comparison(compared),
-        "report": {"html": address(request, reverse("v1:job-report", args=[identity])), "pdf": None},
+        "report": {
+            "html": address(request, reverse("v1:job-report", args=[identity])),
+            "pdf": address(request, reverse("v1:job-report-pdf", args=[identity])),
+        },
         "artifacts": [artifact(one, request) for one in row.artifacts.order_by("id")],
         "model": row.model,
         "disclaimer": disclaimer(row),

@@ -13,6 +13,7 @@ from api.errors import InvalidFields, NotFound, entry
 from api.v1.views.studies import AnyAnswer
 from billing import pdf
 from billing.models import CreditNote, Invoice
+from printing import papers
 from tenants.context import tenant_context
 
 PDF = {(200, "application/pdf"): bytes, **schemas.PROBLEMS}
@@ -67,4 +68,4 @@ def language_of(request: Request) -> str:
 def printed(page: str, name: str) -> HttpResponse:
     """The page as a file; drawn outside of the transaction, for it takes a moment."""
     headers = {"Content-Disposition": f'inline; filename="{name}.pdf"', "Cache-Control": "private, no-store"}
-    return HttpResponse(pdf.printed(page), content_type="application/pdf", headers=headers)
+    return HttpResponse(papers.printed(page), content_type="application/pdf", headers=headers)

@@ -1,9 +1,8 @@
-"""Results: findings as JSON, the report as a page, artifacts as files."""
+"""Results: findings as JSON, artifacts as files."""
 
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,15 +13,12 @@ from api.errors import NotFound
 from api.v1.shapes.results import result as shape
 from api.v1.views.jobs import own
 from api.v1.views.studies import AnyAnswer
-from inference import jobs, pictures
+from inference import jobs
 from inference.domain.errors import UserError
 from inference.domain.states import ACTIVE
 from inference.intake import storage
 from inference.models import Artifact, Job, JobState, Result
 from tenants.context import tenant_context
-
-# the page stands alone: its style and pictures are inside, and it loads nothing
-REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 
 
 class JobFailed(UserError):
@@ -57,26 +53,6 @@ class ResultView(TenantAPIView):
     @as_tenant
     def get(self, request: Request, identity: str) -> Response:
         return Response(shape(result_of(own(self, identity)), request))
-
-
-class ReportView(TenantAPIView):
-    """`/v1/jobs/{id}/report`: a page that can be printed, with its pictures inside."""
-
-    scopes = {"GET": "jobs:read"}
-    content_negotiation_class = AnyAnswer
-
-    @extend_schema(operation_id="results_report", responses={(200, "text/html"): str, **schemas.PROBLEMS})
-    def get(self, request: Request, identity: str) -> HttpResponse:
-        with tenant_context(self.tenant.id):
-            result = result_of(own(self, identity))
-            body = shape(result, request)
-            found = pictures.drawn_of(result)
-        # the pictures are decoded outside of the transaction: that takes long
-        drawn = [pictures.with_source(picture) for picture in found]
-        shown = {"result": body, "drawn": drawn, "inline": result.job.inline is not None}
-        page = render(request._request, "api/report.html", shown)
-        page["Content-Security-Policy"] = REPORT_POLICY
-        return page
 
 
 class ArtifactView(TenantAPIView):

@@ -15,7 +15,7 @@ from django.utils.formats import date_format, number_format
 from billing import texts
 from billing.domain.money import MINOR_DIGITS, in_major_units, plain
 from billing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoiceState
-from printing.papers import printed
+from billing.printing.papers import printed
 
 LANGUAGES = {"en": "en", "zh": "zh-hans"}
 Naming = Callable[[str, Mapping[str, Any]], str]

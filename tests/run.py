@@ -19,13 +19,13 @@ from postgres import PostgresNotFound, cluster
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
+NODE = BIN.parent / "node"
 PACKAGES = [
     "platform/config",
     "platform/ops",
     "platform/api",
     "platform/portal",
     "tenants",
-    "printing",
     "billing",
     "inference",
 ]
@@ -64,6 +64,7 @@ def migrations() -> bool:
 
 
 def sqlite() -> bool:
+    get_validators()
     return run(*PYTEST, *IN_PARALLEL, "-m", f"not ({OUTSIDE} or machine)")
 
 
@@ -105,6 +106,18 @@ def get_chromium() -> None:
         subprocess.run(["apt-get", "update", "-qq"], stdout=subprocess.DEVNULL)
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-wqy-zenhei"]
         subprocess.run(install, stdout=subprocess.DEVNULL)
+
+
+def get_validators() -> None:
+    """What others say of our DICOM and FHIR: dcmtk as root, npm's `fhir` where there is npm; else those tests skip."""
+    if not shutil.which("dsr2html") and os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "update", "-qq"], stdout=subprocess.DEVNULL)
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "dcmtk"]
+        subprocess.run(install, stdout=subprocess.DEVNULL)
+    if shutil.which("npm") and not (NODE / "node_modules" / "fhir").is_dir():
+        NODE.mkdir(exist_ok=True)
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "fhir@4.12.0"]
+        subprocess.run(install, cwd=NODE, stdout=subprocess.DEVNULL)
 
 
 def main() -> int:

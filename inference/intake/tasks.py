@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from inference.intake.archive import unpack
+from inference.intake.attributes import attributes
 from inference.intake.decode import decode
 from inference.intake.limits import Limits
 from inference.intake.parse import inspect
@@ -20,4 +21,5 @@ TASKS: dict[str, Task] = {
     "decode": decode,
     "preview": preview,
     "render": render,
+    "attributes": attributes,
 }

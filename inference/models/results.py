@@ -49,16 +49,22 @@ class Finding(TenantModel):
 
 
 class Artifact(TenantModel):
-    """A file of a result, stored by its digest: key image, report."""
+    """A file of a result, stored by its digest. Made once: of a revision, a kind and a language there is one."""
 
     result = models.ForeignKey(Result, on_delete=models.CASCADE, related_name="artifacts")
     kind = models.CharField(max_length=32)
+    revision = models.PositiveIntegerField(default=0)
+    language = models.CharField(max_length=8, blank=True, default="")
     media_type = models.CharField(max_length=64)
     sha256 = models.CharField(max_length=64)
     size_bytes = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(TenantModel.Meta):
         abstract = False
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "result", "kind", "revision", "language"], name="artifact_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from printing.font import FONT
+from billing.printing.font import FONT
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]

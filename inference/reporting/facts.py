@@ -71,9 +71,9 @@ class Facts:
     sought: int
 
 
-def facts_of(result: Result) -> Facts:
-    """The facts of one result. Needs the tenant's scope."""
-    reading = reading_of(result)
+def facts_of(result: Result, as_read: Reading | None = None) -> Facts:
+    """The facts of one result, as it stands or as it was read. Needs the tenant's scope."""
+    reading = as_read or reading_of(result)
     study = study_facts(result.job.study) if result.job.study else None
     predictions = tuple(result.predictions or ())
     shots = wanted_shots(study.header if study else None, reading, predictions)

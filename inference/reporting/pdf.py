@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from printing.papers import SECONDS, printed_apart
+from billing.printing.papers import SECONDS, printed_apart
 
 
 def report_pdf(page: str, *, seconds: float = SECONDS) -> bytes:

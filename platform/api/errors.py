@@ -35,7 +35,8 @@ STATUS = {
     "second_person_needed": 403, "unknown_coupon": 404, "purged": 410, "too_many_files": 413, "request_too_large": 413,
     "file_too_large": 413, "length_required": 411, "unsupported_media_type": 415, "concurrency_limit": 429,
     "rate_limit": 429, "unavailable": 503, "provider_unavailable": 503, "printing_unavailable": 503,
-    "checkout_closed": 409,
+    "checkout_closed": 409, "output_unavailable": 409, "output_needs_dicom": 409, "output_needs_outlines": 409,
+    "output_needs_findings": 409,
 }  # fmt: skip
 """Every code with its status; content that is understood but not acceptable is 422."""
 

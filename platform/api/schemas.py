@@ -8,6 +8,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers as s
 
+from inference.outputs.kinds import KINDS
+
 JSON = s.JSONField
 Fields = dict[str, Any]
 
@@ -209,11 +211,38 @@ Result = shape(
     advice=Advice,
     comparison=Comparison,
     report=shape("Report", html=s.URLField(), pdf=s.URLField()),
-    artifacts=many("Artifact", kind=s.CharField(), media_type=s.CharField(), url=s.URLField(), sha256=s.CharField()),
+    artifacts=many(
+        "Artifact",
+        kind=s.CharField(),
+        media_type=s.CharField(),
+        url=s.URLField(),
+        sha256=s.CharField(),
+        revision=s.IntegerField(help_text="0 until the result was signed"),
+        language=s.CharField(allow_null=True),
+    ),
     model=shape("Model", plugin=s.CharField(), version=s.CharField(), weights_sha256=s.CharField()),
     disclaimer=s.CharField(),
     created_at=s.DateTimeField(),
 )
+
+OutputList = listing(
+    "Output",
+    many(
+        "Output",
+        object=s.CharField(),
+        kind=s.ChoiceField(list(KINDS)),
+        available=s.BooleanField(),
+        code=s.CharField(allow_null=True, help_text="why it can not be had"),
+        detail=s.CharField(allow_null=True),
+        media_type=s.CharField(help_text="several DICOM objects come as application/zip"),
+        url=s.URLField(help_text="made when first asked for"),
+        revision=s.IntegerField(allow_null=True),
+        sha256=s.CharField(allow_null=True, help_text="null until it was made"),
+        size_bytes=s.IntegerField(allow_null=True),
+        created_at=s.DateTimeField(allow_null=True),
+    ),
+)
+OUTPUT_PARAMETERS = [parameter("lang", "en or zh, the language of the document; else that of Accept-Language")]
 
 PLUGIN: Fields = {
     **{

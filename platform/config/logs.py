@@ -42,7 +42,7 @@ def configure_logging(level: str, form: Literal["console", "json"]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "pydicom", "PIL", "django.request", "weasyprint", "fontTools"):
+    for noisy in ("httpx", "pydicom", "PIL", "django.request", "highdicom", "weasyprint", "fontTools"):
         logging.getLogger(noisy).setLevel("ERROR")
     structlog.configure(
         processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

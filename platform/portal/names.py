@@ -43,6 +43,18 @@ def unit_name(unit: str) -> str:
     return str(texts.unit(unit))
 
 
+def output_name(kind: str) -> str:
+    """A kind of output as a menu says it."""
+    names = {
+        "dicom_sr": _("Structured report (DICOM SR)"),
+        "dicom_seg": _("Segmentation (DICOM SEG)"),
+        "dicom_key_images": _("Key images (DICOM)"),
+        "dicom_pdf": _("Report as a document (DICOM PDF)"),
+        "fhir": _("Report for FHIR (JSON)"),
+    }
+    return names[kind]
+
+
 def counted(quantity: Decimal, unit: str) -> str:
     """So many of a unit, as a sentence says it: `12 images`; of a stranger's unit as it is written."""
     number = 1 if quantity == 1 else 2

@@ -59,13 +59,14 @@ WITH_ID: dict[str, tuple[str, ...]] = {
     "v1:study": ("std",), "v1:rendered": ("std", "ins"), "v1:job": ("job",), "v1:job-cancel": ("job",),
     "v1:job-retry": ("job",), "v1:job-result": ("job",), "v1:job-report": ("job",), "v1:job-report-pdf": ("job",),
     "v1:artifact": ("job", "art"),
+    "v1:job-outputs": ("job",), "v1:job-output": ("job",),
     "v1:invoice": ("inv",), "v1:invoice-pdf": ("inv",), "v1:credit-note-pdf": ("cn",), "portal:job": ("job",),
     "portal:invoice": ("inv",), "portal:key-revoke": ("key",),
     "portal:invoice-line": ("inv",), "portal:invoice-lines-export": ("inv",), "portal:invoice-usage-export": ("inv",),
     "portal:invoice-pdf": ("inv",), "portal:invoice-pay": ("inv",), "portal:credit-note-pdf": ("cn",),
     "portal:alert-dismiss": ("alr",), "portal:pay": ("pay",),
 }  # fmt: skip
-FIXED = {"<int:position>": "1", "<str:language>.pdf": "en.pdf"}
+FIXED = {"<int:position>": "1", "<str:kind>": "fhir", "<str:language>.pdf": "en.pdf"}
 """Places of an address that are no ids."""
 METHODS = ("get", "post", "delete", "put", "patch")
 SHARED_MODELS = {

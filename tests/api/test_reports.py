@@ -12,11 +12,11 @@ from django.test import Client
 from django.urls import reverse
 from pypdf import PdfReader
 
+from billing.printing import papers
+from billing.printing.__main__ import NO_LIBRARIES
 from inference import studies
 from inference.models import Job, Study
 from inference.reporting import html
-from printing import papers
-from printing.__main__ import NO_LIBRARIES
 from tenants.accounts import TENANT_IN_SESSION
 from tenants.context import tenant_context
 from tenants.ids import encode

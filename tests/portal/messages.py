@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TRANSLATE = re.compile(r"""{% translate (?:"([^"]+)"|'([^']+)') %}""")
 BLOCK = re.compile(r"{% blocktranslate([^%]*)%}(.*?){% endblocktranslate %}", re.DOTALL)
-CODE = ("platform/api", "platform/portal", "billing", "tenants", "inference", "printing")
+CODE = ("platform/api", "platform/portal", "billing", "tenants", "inference")
 TEMPLATES = ("platform/*/templates/**/*.html", "billing/templates/**/*.html", "inference/templates/**/*.html")
 CALLS = {
     "_",

@@ -7,7 +7,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from api.errors import NOT_FOUND, problem_page
-from api.v1.views import jobs, money, papers, plugins, reports, results, studies, subscription, wallet
+from api.v1.views import jobs, money, outputs, papers, plugins, reports, results, studies, subscription, wallet
 
 app_name = "v1"
 
@@ -35,6 +35,8 @@ urlpatterns = [
     path("jobs/<str:identity>/report", reports.ReportView.as_view(), name="job-report"),
     path("jobs/<str:identity>/report.pdf", reports.ReportPdfView.as_view(), name="job-report-pdf"),
     path("jobs/<str:identity>/artifacts/<str:artifact>", results.ArtifactView.as_view(), name="artifact"),
+    path("jobs/<str:identity>/outputs", outputs.OutputsView.as_view(), name="job-outputs"),
+    path("jobs/<str:identity>/outputs/<str:kind>", outputs.OutputView.as_view(), name="job-output"),
     path("usage", money.UsageView.as_view(), name="usage"),
     path("usage/summary", money.UsageSummaryView.as_view(), name="usage-summary"),
     path("plans", money.PlansView.as_view(), name="plans"),

@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 
 from billing import checkouts, invoices, pdf, subscriptions
 from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceState, UsageEvent
+from billing.printing import papers
 from portal import exports, job_ids
 from portal.base import TenantView, find, own
 from portal.names import invoice_line
 from portal.paying import MoneyView, PayView, go
 from portal.views.usage import usage_heads, usage_row
-from printing import papers
 from tenants.context import tenant_context
 from tenants.ids import encode
 from tenants.querysets import TenantQuerySet

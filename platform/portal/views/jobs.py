@@ -16,11 +16,12 @@ from inference.advice import advice_of
 from inference.comparison import comparison_of
 from inference.domain.states import ENDED
 from inference.models import Job, JobState, Result
+from inference.outputs import store
 from inference.plugins import registry as plugins
 from inference.plugins.base import AnyPlugin
 from inference.reading import reading_of
 from portal.base import TenantView, find, first_page, own
-from portal.names import in_language, reads_chinese
+from portal.names import in_language, output_name, reads_chinese
 from tenants.errors import UserError
 from tenants.ids import encode
 
@@ -93,6 +94,7 @@ class JobPage(TenantView):
             predicted=predicted,
             by_item={one.item: one for one in predicted},
             disclaimer=disclaimer,
+            **downloads_of(found),
             advice=advice_of(found, reading),
             comparison=comparison_of(found, reading),
         )
@@ -107,6 +109,14 @@ class JobPage(TenantView):
         except UserError as error:
             messages.error(request, sentence(error))
         return redirect("portal:job", identity)
+
+
+def downloads_of(result: Result) -> dict[str, list[Any]]:
+    """The outputs that can be had, each with its name, and why there are no others, each reason once."""
+    offers = store.offers(result)
+    had = [(offer.kind.name, output_name(offer.kind.name)) for offer in offers if offer.made or not offer.refusal]
+    reasons = [sentence(offer.refusal) for offer in offers if offer.refusal and not offer.made]
+    return {"downloads": had, "no_downloads": list(dict.fromkeys(reasons))}
 
 
 @dataclass(frozen=True, slots=True)

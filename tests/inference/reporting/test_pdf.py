@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 from pypdf import PageObject, PdfReader
 
+from billing.printing.errors import PrintingTooSlow
 from inference.domain.reading import Reading
 from inference.reporting.document import document_of
 from inference.reporting.facts import Facts
 from inference.reporting.html import page_of
 from inference.reporting.key_images import KeyImage
 from inference.reporting.pdf import report_pdf
-from printing.errors import PrintingTooSlow
 from tests.inference.reporting.samples import ADVICE, COMPARISON, facts, finding, read, reviewed, stack
 
 pytestmark = pytest.mark.database_free
@@ -48,7 +48,8 @@ def test_an_english_report_is_read_back() -> None:
     text = all_text(pages(facts(reviewed(), advice=(ADVICE,), comparison=COMPARISON)))
     for part in (
         "ChestCT", "CTthorax", "14.0×11.2mm", "123.4mm²", "1048mm³", "Rightlung,upperzone", "-105.8,12.0,287.5mm",
-        "CTin3months.", "Because:", "no.2grew", "FleischnerSociety,2017", "+60%", "265days", "No.3rejected", "Revision2",
+        "CTin3months.", "Because:", "no.2grew", "FleischnerSociety,2017", "+60%", "265days", "No.3rejected",
+        "Revision2",
         "Toldthewardbytelephone.Dr.Adams", "ab" * 32, "https://assay.example/card",
         "Smallnodulesaremissed.", "Patient:",
     ):  # fmt: skip

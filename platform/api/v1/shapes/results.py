@@ -111,7 +111,14 @@ def comparison(one: Comparison) -> Json:
 
 def artifact(row: Artifact, request: Request) -> Json:
     path = reverse("v1:artifact", args=[encode("job", row.result.job_id), encode("art", row.id)])
-    return {"kind": row.kind, "media_type": row.media_type, "url": address(request, path), "sha256": row.sha256}
+    return {
+        "kind": row.kind,
+        "media_type": row.media_type,
+        "url": address(request, path),
+        "sha256": row.sha256,
+        "revision": row.revision,
+        "language": row.language or None,
+    }
 
 
 def disclaimer(row: Result) -> str:

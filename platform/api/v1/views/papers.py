@@ -13,7 +13,7 @@ from api.errors import InvalidFields, NotFound, entry
 from api.v1.views.studies import AnyAnswer
 from billing import pdf
 from billing.models import CreditNote, Invoice
-from printing import papers
+from billing.printing import papers
 from tenants.context import tenant_context
 
 PDF = {(200, "application/pdf"): bytes, **schemas.PROBLEMS}

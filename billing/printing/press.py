@@ -10,7 +10,7 @@ from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
-from printing.font import FONT
+from billing.printing.font import FONT
 
 STYLE = f"@font-face {{ font-family: Paper; src: url({FONT.as_uri()}) }}"
 INLINE = re.compile(r"data:(image/(?:png|jpeg));base64,")

@@ -14,9 +14,9 @@ from pypdf import PdfReader
 from weasyprint import HTML
 from weasyprint.urls import FatalURLFetchingError
 
-from printing import __main__ as process
-from printing import papers, press
-from printing.errors import PrintingTooSlow, PrintingUnavailable
+from billing.printing import __main__ as process
+from billing.printing import papers, press
+from billing.printing.errors import PrintingTooSlow, PrintingUnavailable
 
 pytestmark = pytest.mark.database_free
 PAGE = "<html lang='zh-hans'><style>body { font: 12pt Paper }</style><body>肺结节 8.1 × 6.0 mm³</body></html>"

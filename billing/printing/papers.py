@@ -12,11 +12,11 @@ from threading import BoundedSemaphore
 
 import structlog
 
-from printing.__main__ import NO_LIBRARIES
-from printing.errors import PrintingTooSlow, PrintingUnavailable
+from billing.printing.__main__ import NO_LIBRARIES
+from billing.printing.errors import PrintingTooSlow, PrintingUnavailable
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMAND = (sys.executable, "-P", "-m", "printing")
+COMMAND = (sys.executable, "-P", "-m", "billing.printing")
 SECONDS = 30.0
 # more at a time would only make each of them slower
 PRESSES = BoundedSemaphore(2)
@@ -31,7 +31,7 @@ def printed(page: str) -> bytes:
     """A short page as PDF; takes tenths of a second. Raises `PrintingUnavailable` on a machine without pango."""
     try:
         # not at the top: everything but the papers runs on a machine without its libraries
-        press = import_module("printing.press")
+        press = import_module("billing.printing.press")
     except OSError as error:
         log.exception("printing.no_press", hint=HINT)
         raise PrintingUnavailable from error

@@ -1,4 +1,4 @@
-"""The press as a process of its own: `python -m printing` reads a page and writes a PDF, within limits."""
+"""The press as a process of its own: `python -m billing.printing` reads a page and writes a PDF, within limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> int:
     """0 with the PDF on the standard output; `NO_LIBRARIES` on a machine without pango."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     try:
-        press = import_module("printing.press")
+        press = import_module("billing.printing.press")
     except OSError as error:
         sys.stderr.write(str(error))
         return NO_LIBRARIES

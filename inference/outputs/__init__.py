@@ -1,0 +1,1 @@
+"""Results as objects that hospitals' systems take: DICOM structured report, segmentation and pictures, and FHIR."""

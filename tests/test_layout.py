@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.database_free
 ROOT = Path(__file__).resolve().parents[1]
-OURS = ("config", "ops", "api", "portal", "inference", "billing", "printing", "tenants")
+OURS = ("config", "ops", "api", "portal", "inference", "billing", "tenants")
 
 
 def shadows(root: Path) -> bool:

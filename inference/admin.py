@@ -7,10 +7,21 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from unfold.admin import ModelAdmin
 
-from inference import jobs, registry
-from inference.models import Finding, Job, ModelVersion, Result, Study, WorkerHeartbeat
-from tenants.admin_base import ShownAdmin, ShownInline, operator
+from inference import jobs, learning, registry
+from inference.models import (
+    Finding,
+    Job,
+    LearningConsent,
+    ModelVersion,
+    Result,
+    Review,
+    Signature,
+    Study,
+    WorkerHeartbeat,
+)
+from tenants.admin_base import Kept, ShownAdmin, ShownInline, operator
 from tenants.errors import UserError
 
 
@@ -44,7 +55,21 @@ class FindingInline(ShownInline):
     """What was found."""
 
     model = Finding
-    fields = ["position", "slug", "score", "review_status"]
+    fields = ["position", "slug", "score", "by_person"]
+
+
+class ReviewInline(ShownInline):
+    """What people did; their words are the tenant's and are not shown here."""
+
+    model = Review
+    fields = ["sequence", "act", "finding", "actor", "at"]
+
+
+class SignatureInline(ShownInline):
+    """When the result was signed."""
+
+    model = Signature
+    fields = ["sequence", "signed_sha256", "at"]
 
 
 @admin.register(Result)
@@ -53,7 +78,7 @@ class ResultAdmin(ShownAdmin):
 
     list_display = ["id", "tenant", "status", "created_at"]
     list_filter = ["status"]
-    inlines = [FindingInline]
+    inlines = [FindingInline, ReviewInline, SignatureInline]
 
 
 @admin.register(Study)
@@ -85,3 +110,19 @@ class WorkerAdmin(ShownAdmin):
     """Workers that said they live."""
 
     list_display = ["worker", "plugins", "started_at", "seen_at"]
+
+
+@admin.register(LearningConsent)
+class LearningConsentAdmin(Kept, ModelAdmin):  # type: ignore[misc]
+    """Who lets us learn from signed findings; a customer's owner says so at the portal, or here by word of mouth."""
+
+    list_display = ["tenant", "given", "changed_at"]
+    list_filter = ["given"]
+    search_fields = ["tenant__name"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: LearningConsent | None = None) -> list[str]:
+        return ["tenant"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: LearningConsent, form: Any, change: bool) -> None:
+        """With a trace in the tenant's audit, as at the portal."""
+        learning.store(obj, actor=operator(request))

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inference.domain.reading import ReadFinding, Reading
+from inference.domain.report import Finding
 from inference.intake import configured, storage
 from inference.intake.pixels import preview_png
-from inference.models import Finding, Instance, Result
+from inference.models import Instance, Result
 
 MOST_PICTURES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A finding on a picture, in source pixels: its number, its box and its contour as SVG points."""
+    """A finding on a picture, in source pixels: its number, box, contour as SVG points, and what became of it."""
 
     number: int
     x: float
@@ -22,6 +24,7 @@ class Outline:
     width: float
     height: float
     points: str
+    status: str = "unreviewed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def of_instance(row: Instance, *, frame: int = 1, max_edge: int) -> bytes:
     return preview_png(configured.pool(), blob, frame=frame, max_edge=max_edge)
 
 
-def drawn_of(result: Result) -> list[Drawn]:
+def drawn_of(result: Result, reading: Reading) -> list[Drawn]:
     """The pictures worth showing with a result; at most twelve. Needs the tenant's scope.
 
     Those with findings first, then in the order in which the result tells of them.
@@ -48,32 +51,27 @@ def drawn_of(result: Result) -> list[Drawn]:
     if result.job.study_id is None:
         return []
     rows = Instance.objects.for_tenant(result.tenant_id).filter(study_id=result.job.study_id).order_by("id")
-    findings = list(result.findings.order_by("position"))
-    pictures = [drawn(row, findings) for row in rows]
+    pictures = [drawn(row, reading.findings) for row in rows]
     places = {str(one["item"]): place for place, one in enumerate(result.predictions or [])}
     pictures.sort(key=lambda picture: (not picture.outlines, places.get(str(picture.instance.id), len(places))))
     return pictures[:MOST_PICTURES]
 
 
-def drawn(row: Instance, findings: Sequence[Finding]) -> Drawn:
-    """One picture with the findings that lie on it."""
-    outlines = [
-        outline(number, finding, str(row.id))
-        for number, finding in enumerate(findings, 1)
-        if str(row.id) in instances_of(finding)
-    ]
+def drawn(row: Instance, findings: Sequence[ReadFinding]) -> Drawn:
+    """One picture with the findings that lie on it, the rejected ones too."""
+    outlines = [outline(one, str(row.id)) for one in findings if str(row.id) in instances_of(one.finding)]
     return Drawn(row, row.header["columns"], row.header["rows"], tuple(outlines))
 
 
 def instances_of(finding: Finding) -> set[str]:
     """The ids of the instances that show a finding."""
-    return {str(one["instance_id"]) for one in finding.body["location"]["instances"]}
+    return {one.instance_id for one in finding.location.instances}
 
 
-def outline(number: int, finding: Finding, instance_id: str) -> Outline:
+def outline(one: ReadFinding, instance_id: str) -> Outline:
     """Box and contour; a box in two dimensions has four numbers, in three six."""
-    box = finding.body["location"]["bbox_px"]
+    box = one.finding.location.bbox_px
     half = len(box) // 2
-    contours = [one for one in finding.body.get("contours", []) if one["instance_id"] == instance_id]
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in contours[0]["points"]) if contours else ""
-    return Outline(number, box[0], box[1], box[half] - box[0], box[half + 1] - box[1], points)
+    contours = [each for each in one.finding.contours if each.instance_id == instance_id]
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in contours[0].points) if contours else ""
+    return Outline(one.number, box[0], box[1], box[half] - box[0], box[half + 1] - box[1], points, one.status)

@@ -16,5 +16,8 @@ ROLE_SCOPES: dict[str, frozenset[str]] = {
     Role.BILLING: frozenset({"billing:read"}),
 }
 
+REVIEWERS = frozenset({Role.OWNER, Role.ADMIN, Role.REVIEWER})
+"""Who may judge findings and sign results. A member reads them; a key reviews by its scope and never signs."""
+
 PAYERS = frozenset({Role.OWNER, Role.ADMIN, Role.BILLING})
 """Who may change what is paid at the portal: plans, credits, caps, addresses. A key needs the scope `admin`."""

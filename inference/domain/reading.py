@@ -17,6 +17,7 @@ class ReadFinding:
     """A finding as it stands, edits applied. `number` counts from 1 in every output; `id` is `fnd_...`.
 
     `machine` is what the model said, None for a finding that a person added; `reason` is why one was rejected.
+    `reviewer` is who judged it last, empty where nobody did.
     """
 
     id: str
@@ -25,6 +26,8 @@ class ReadFinding:
     status: ReviewStatus = "unreviewed"
     reason: str = ""
     machine: Finding | None = None
+    reviewer: str = ""
+    reviewed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Reading:
     """All findings, the rejected ones too, with the physician's conclusion, signature and addenda.
 
     `revision` is 0 until the result is signed, and grows by one with the signature and with each addendum: what was
-    exported of one revision never changes.
+    exported of one revision never changes. `version` counts every act, those before the signature too.
     """
 
     findings: tuple[ReadFinding, ...]
@@ -57,6 +60,7 @@ class Reading:
     signature: Signature | None = None
     addenda: tuple[Addendum, ...] = ()
     revision: int = 0
+    version: int = 0
 
     @property
     def standing(self) -> tuple[ReadFinding, ...]:

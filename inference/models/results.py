@@ -29,7 +29,11 @@ class Result(TenantModel):
 
 
 class Finding(TenantModel):
-    """One finding. `body` holds the rest of the domain object as JSON (see `inference.domain.report.Finding`)."""
+    """One finding. `body` holds the rest of the domain object as JSON (see `inference.domain.report.Finding`).
+
+    The row is what the model said, or what a person added (`by_person`), and never changes: what people did to it
+    stands in its reviews, and `inference.reading` tells how it stands.
+    """
 
     result = models.ForeignKey(Result, on_delete=models.CASCADE, related_name="findings")
     position = models.PositiveIntegerField()
@@ -37,7 +41,7 @@ class Finding(TenantModel):
     slug = models.CharField(max_length=64)
     score = models.FloatField()
     body = models.JSONField()
-    review_status = models.CharField(max_length=12, default="unreviewed")
+    by_person = models.BooleanField(default=False)
 
     class Meta(TenantModel.Meta):
         abstract = False

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
-from inference.domain.report import Report
+from inference.domain.report import Code, Report
 from inference.domain.study import Inputs, PixelReader
 
 PortKind = Literal["image", "dicom_series", "text", "qa_pairs", "interactions", "table"]
@@ -71,7 +71,10 @@ class Artefact:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a plugin declares about itself; shown to customers and checked by the contract test suite."""
+    """What a plugin declares about itself; shown to customers and checked by the contract test suite.
+
+    `finding_types` are the types that a reviewer may give to a finding; an analysis without findings has none.
+    """
 
     slug: str
     version: str
@@ -88,6 +91,7 @@ class Manifest:
     resources: Resources = Resources()
     batching: Batching = Batching()
     artefacts: tuple[Artefact, ...] = ()
+    finding_types: tuple[Code, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

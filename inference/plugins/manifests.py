@@ -31,6 +31,7 @@ def manifest_faults(manifest: Manifest) -> list[str]:
         *_port_faults(manifest.inputs),
         *_limit_faults(manifest),
         *_artefact_faults(manifest),
+        *_type_faults(manifest),
     ]
 
 
@@ -80,3 +81,9 @@ def _artefact_faults(manifest: Manifest) -> Iterator[str]:
     for artefact in manifest.artefacts:
         if not PLAIN_NAME.fullmatch(artefact.name) or "." + artefact.name.rpartition(".")[2] not in ALLOWED_SUFFIXES:
             yield f"artefact {artefact.name!r} is not a plain name of an allowed format"
+
+
+def _type_faults(manifest: Manifest) -> Iterator[str]:
+    slugs = [code.slug for code in manifest.finding_types]
+    if len(set(slugs)) != len(slugs) or not all(slugs):
+        yield "the finding types do not have a slug of their own each"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference.domain.errors import InternalError, UnreadableFile
+from inference.domain.outlines import spacing_of
 from inference.domain.reading import ReadFinding, Reading
 from inference.domain.report import InstanceReference
 from inference.domain.study import InstanceHeader, SeriesHeader, StudyHeader, Vector2
@@ -22,7 +23,6 @@ from inference.intake import configured, storage
 from inference.intake.headers import study_header
 from inference.intake.pixels import rendered_frame
 from inference.models import Result
-from inference.plugins.segmentation.outlines import spacing_of
 from inference.reporting.drawing import (
     Canvas,
     Mark,

@@ -9,10 +9,10 @@ from statistics import median
 
 from django.utils.translation import gettext as _
 
+from inference.domain.outlines import spacing_of
 from inference.domain.reading import Reading
 from inference.domain.study import InstanceHeader, SeriesHeader, StudyHeader
 from inference.intake.ordering import slice_positions
-from inference.plugins.segmentation.outlines import spacing_of
 from inference.reporting import figures
 
 MOST = 8

@@ -19,12 +19,14 @@ from tenants.roles import ROLE_SCOPES
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The tenant that is acted for, what may be done, and the name for the audit log."""
+    """The tenant that is acted for, what may be done, and the name for the audit log. A key has no user and no role."""
 
     tenant: Tenant
     scopes: frozenset[str]
     name: str
     is_key: bool
+    user: User | None = None
+    role: str = ""
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -54,7 +56,8 @@ class SessionAuthentication(BaseAuthentication):
         if membership is None:
             raise InvalidCredential
         name = encode("usr", user.id)
-        return user, Actor(membership.tenant, ROLE_SCOPES[membership.role], name, is_key=False)
+        scopes = ROLE_SCOPES[membership.role]
+        return user, Actor(membership.tenant, scopes, name, is_key=False, user=user, role=membership.role)
 
 
 def require_csrf(request: Request) -> None:

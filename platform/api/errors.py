@@ -37,13 +37,16 @@ STATUS = {
     "rate_limit": 429, "unavailable": 503, "provider_unavailable": 503, "printing_unavailable": 503,
     "checkout_closed": 409, "output_unavailable": 409, "output_needs_dicom": 409, "output_needs_outlines": 409,
     "output_needs_findings": 409,
+    "result_signed": 409, "result_not_signed": 409, "review_not_allowed": 409,
+    "findings_unreviewed": 409, "person_needed": 403, "result_changed": 412,
+    "caps_in_another_currency": 409, "payment_page_pending": 503,
 }  # fmt: skip
 """Every code with its status; content that is understood but not acceptable is 422."""
 
 TITLES = {
     400: "Bad request", 401: "Credential needed", 402: "Payment needed", 403: "Not allowed", 404: "Not found",
     405: "Method not allowed", 406: "Not acceptable", 409: "Conflict", 410: "Gone", 411: "Length needed",
-    413: "Too large",
+    412: "Changed meanwhile", 413: "Too large",
     415: "Unsupported media type", 422: "Content not accepted", 429: "Slow down", 500: "Our failure",
     503: "Not available now",
 }  # fmt: skip

@@ -22,7 +22,7 @@ from tenants.querysets import TenantQuerySet
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
-KEPT_HEADERS = ("Location", "Retry-After", "Preference-Applied")
+KEPT_HEADERS = ("Location", "Retry-After", "Preference-Applied", "ETag")
 LONGEST_KEY = 255
 
 

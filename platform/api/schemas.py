@@ -51,7 +51,7 @@ Problem = shape(
         name=s.CharField(required=False, help_text="the name of the file that the entry is about"),
     ),
 )
-PROBLEM_STATUSES = (400, 401, 402, 403, 404, 409, 411, 413, 415, 422, 429, 503)
+PROBLEM_STATUSES = (400, 401, 402, 403, 404, 409, 411, 412, 413, 415, 422, 429, 503)
 PROBLEMS = {(status, "application/problem+json"): Problem for status in PROBLEM_STATUSES}
 
 FileOutcome = many(
@@ -160,12 +160,18 @@ Finding = many(
     id=s.CharField(),
     tracking_uid=s.CharField(),
     type=shape("FindingType", code=s.CharField(), scheme=s.CharField(), display=s.CharField(), slug=s.CharField()),
-    score=s.FloatField(),
+    score=s.FloatField(allow_null=True, help_text="null for a finding that a person added"),
     location=Location,
     size=Size,
     contours=many("Contour", frame=s.IntegerField(), points=JSON()),
     truncated=s.BooleanField(),
-    review=shape("Review", status=s.CharField()),
+    review=shape(
+        "FindingReview",
+        status=s.ChoiceField(["unreviewed", "accepted", "edited", "rejected", "added"]),
+        reason=s.CharField(allow_blank=True),
+        reviewer=s.CharField(allow_null=True),
+        reviewed_at=s.DateTimeField(allow_null=True),
+    ),
 )
 Advice = many(
     "Advice",
@@ -223,7 +229,27 @@ Result = shape(
     model=shape("Model", plugin=s.CharField(), version=s.CharField(), weights_sha256=s.CharField()),
     disclaimer=s.CharField(),
     created_at=s.DateTimeField(),
+    conclusion=s.CharField(allow_blank=True),
+    signature=inline_serializer(
+        "Signature", {"signer": s.CharField(), "signed_at": s.DateTimeField()}, allow_null=True
+    ),
+    addenda=many("Addendum", author=s.CharField(), text=s.CharField(), created_at=s.DateTimeField()),
+    revision=s.IntegerField(help_text="0 until signed; one more with the signature and with each addendum"),
+    version=s.IntegerField(help_text="counts every act; the ETag, for If-Match"),
 )
+REVIEW: Fields = {
+    "id": s.CharField(help_text="rev_..."),
+    "object": s.CharField(),
+    "result": s.CharField(),
+    "finding": s.CharField(allow_null=True),
+    "act": s.ChoiceField(["accepted", "edited", "rejected", "added", "withdrawn", "concluded"]),
+    "text": s.CharField(allow_blank=True, help_text="the reason, or the conclusion"),
+    "reviewer": s.CharField(),
+    "version": s.IntegerField(),
+    "created_at": s.DateTimeField(),
+}
+Review = shape("Review", **REVIEW)
+ReviewList = listing("Review", many("ReviewItem", **REVIEW))
 
 OutputList = listing(
     "Output",
@@ -290,4 +316,8 @@ REPORT_PARAMETERS = [parameter("language", "en or zh-hans; without it the langua
 RENDER_PARAMETERS = [
     parameter("frame", "from 1", OpenApiTypes.INT),
     parameter("max", "longest edge in pixels, at most 2048", OpenApiTypes.INT),
+]
+IF_MATCH = [
+    parameter("If-Match", "the ETag of the result as it was read; 412 when it changed", where=OpenApiParameter.HEADER),
+    parameter("Idempotency-Key", "the same key and body give the first answer again", where=OpenApiParameter.HEADER),
 ]

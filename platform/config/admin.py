@@ -24,6 +24,11 @@ def _revenue(request: HttpRequest) -> HttpResponseBase:
     return answer
 
 
+def _agreement(request: HttpRequest) -> HttpResponseBase:
+    answer: HttpResponseBase = import_module("inference.admin_agreement").agreement_view(request)
+    return answer
+
+
 class AssayAdminConfig(AdminConfig):
     """Makes `AssayAdminSite` the default site."""
 
@@ -43,7 +48,10 @@ class AssayAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def extra_urls(self) -> list[URLPattern]:
         """Pages that belong to no model. Their code needs the models, which this module is loaded before."""
-        return [path("revenue/", self.admin_view(_revenue), name="revenue")]
+        return [
+            path("revenue/", self.admin_view(_revenue), name="revenue"),
+            path("agreement/", self.admin_view(_agreement), name="agreement"),
+        ]
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """With the portal's brake on guessing."""

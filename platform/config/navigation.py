@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from billing.admin.figures import PERMISSION
 from billing.models import Adjustment, AdjustmentState
+from inference.admin_agreement import PERMISSION as AGREEMENT
 from tenants.context import operator_context
 
 GROUPS = {
@@ -33,15 +34,16 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
     named = {label for labels in GROUPS.values() for label in labels}
     groups = {title: [pages[label] for label in labels if label in pages] for title, labels in GROUPS.items()}
     groups[REST] = [model for label, model in sorted(pages.items()) if label not in named]
-    business = {"title": "Business", "items": [_revenue()]}
+    business = {"title": "Business", "items": [_page("Revenue", PERMISSION), _page("Agreement", AGREEMENT)]}
     return [business, *(_group(title, models) for title, models in groups.items())]
 
 
-def _revenue() -> Item:
+def _page(title: str, permission: str) -> Item:
+    """A page that belongs to no model; its address is named like its title."""
     return {
-        "title": "Revenue",
-        "link": reverse("admin:revenue"),
-        "permission": lambda request: request.user.has_perm(PERMISSION),
+        "title": title,
+        "link": reverse(f"admin:{title.lower()}"),
+        "permission": lambda request: request.user.has_perm(permission),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from portal.views import billing_settings, credits, invoices, jobs, keys, pay, plans, session, usage
+from portal.views import billing_settings, credits, invoices, jobs, keys, learning, pay, plans, reviews, session, usage
 
 app_name = "portal"
 urlpatterns = [
@@ -17,6 +17,12 @@ urlpatterns = [
     path("organisations", session.Tenants.as_view(), name="tenants"),
     path("jobs", jobs.Jobs.as_view(), name="jobs"),
     path("jobs/<str:identity>", jobs.JobPage.as_view(), name="job"),
+    path("jobs/<str:identity>/findings", reviews.AddFinding.as_view(), name="finding-add"),
+    path("jobs/<str:identity>/findings/<str:finding>", reviews.ReviewFinding.as_view(), name="finding-review"),
+    path("jobs/<str:identity>/conclusion", reviews.Conclude.as_view(), name="conclusion"),
+    path("jobs/<str:identity>/sign", reviews.Sign.as_view(), name="sign"),
+    path("jobs/<str:identity>/addenda", reviews.Append.as_view(), name="addendum"),
+    path("learning", learning.Learning.as_view(), name="learning"),
     path("usage", usage.Usage.as_view(), name="usage"),
     path("usage/live", usage.LiveUsage.as_view(), name="usage-live"),
     path("usage.csv", usage.UsageExport.as_view(), name="usage-export"),

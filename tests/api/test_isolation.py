@@ -53,6 +53,7 @@ OWN = {
     "portal:plan-subscribe", "portal:subscription", "portal:add-on", "portal:coupon", "portal:invoices-export",
     "portal:credits", "portal:credits-export", "portal:credits-used-export", "portal:credits-buy",
     "portal:credits-pay", "portal:billing", "portal:caps", "portal:payment-method", "portal:provider-portal",
+    "portal:learning",
 }  # fmt: skip
 # routes that take ids: the prefix of each
 WITH_ID: dict[str, tuple[str, ...]] = {
@@ -64,7 +65,11 @@ WITH_ID: dict[str, tuple[str, ...]] = {
     "portal:invoice": ("inv",), "portal:key-revoke": ("key",),
     "portal:invoice-line": ("inv",), "portal:invoice-lines-export": ("inv",), "portal:invoice-usage-export": ("inv",),
     "portal:invoice-pdf": ("inv",), "portal:invoice-pay": ("inv",), "portal:credit-note-pdf": ("cn",),
-    "portal:alert-dismiss": ("alr",), "portal:pay": ("pay",),
+    "portal:alert-dismiss": ("alr",), "portal:pay": ("pay",), "v1:finding-review": ("fnd",),
+    "v1:result-findings": ("res",), "v1:result-reviews": ("res",), "v1:result-conclusion": ("res",),
+    "v1:result-sign": ("res",), "v1:result-addenda": ("res",), "portal:finding-add": ("job",),
+    "portal:finding-review": ("job", "fnd"), "portal:conclusion": ("job",), "portal:sign": ("job",),
+    "portal:addendum": ("job",),
 }  # fmt: skip
 FIXED = {"<int:position>": "1", "<str:kind>": "fhir", "<str:language>.pdf": "en.pdf"}
 """Places of an address that are no ids."""
@@ -152,7 +157,7 @@ def furnish(name: str) -> Belongings:
         ids = {
             "std": study.id, "ins": Instance.objects.get().id, "job": job.id, "art": art.id,
             "key": ApiKey.objects.get().id, "inv": invoice.id, "cn": note.id,
-            "alr": alert_of(party).id, "pay": checkout_of(party).id,
+            "res": result.id, "fnd": result.findings.get().id, "alr": alert_of(party).id, "pay": checkout_of(party).id,
         }  # fmt: skip
     return Belongings(party, {prefix: encode(prefix, value) for prefix, value in ids.items()})
 

@@ -30,6 +30,8 @@ from tenants.models import Tenant
 
 SLUG = "echo"
 TEXT = Text(en="Does as it is told", zh_hans="按吩咐行事")
+NODULE = Code("27925004", "SCT", "Nodule", "nodule")
+MASS = Code("4147007", "SCT", "Mass", "mass")
 KINDS = ["fine", "refuses", "breaks", "breaks-in-model", "loses-outputs", "can-not-be-written"]
 
 
@@ -56,6 +58,7 @@ class Echo(Plugin[str, str]):
         },
         unit="image",
         batching=Batching(max_items=4),
+        finding_types=(NODULE, MASS),
     )
 
     def validate(self, inputs: Inputs) -> Validation:
@@ -88,7 +91,7 @@ class Echo(Plugin[str, str]):
         place = Location(
             None, (1.0, 2.0), (0.0, 0.0, 3.0, 3.0), instances=(InstanceReference("", instance_id=image.id),)
         )
-        found = Finding("2.25.1", Code("27925004", "SCT", "Nodule", "nodule"), 0.9, place, Size(3.0, 2.0))
+        found = Finding("2.25.1", NODULE, 0.9, place, Size(3.0, 2.0))
         labels = (Label("1", "one", 1.0),)
         if "can-not-be-written" in outputs:
             return Report("findings", (found,), notes=(object(),))  # type: ignore[arg-type]

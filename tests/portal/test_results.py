@@ -52,7 +52,7 @@ def test_images_stand_in_the_order_of_the_table(clinic: Party, owner: Client) ->
     assert re.findall(r'class="place">#(\d+)', page) == ["1", "2", "3", "4", "5"]
     with tenant_context(clinic.tenant.id):
         wanted = [encode("ins", Instance.objects.get(pk=item).pk) for item in items]
-    assert re.findall(r"ins_\w+", page) == wanted
+    assert re.findall(r"instances/(ins_\w+)/rendered", page) == wanted
 
 
 def test_a_hundred_images_have_a_hundred_rows_but_few_pictures(clinic: Party, owner: Client) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.domain.stack import Stack
 from inference.domain.study import InstanceHeader
 from inference.plugins.ct_lung_nodule.generate import BETWEEN, INSIDE
 from inference.plugins.ct_lung_nodule.nodules import KINDS
 from inference.plugins.ct_lung_nodule.plugin import CONTEXT, CtLungNodule, class_of, normalise
 from inference.plugins.segmentation.figures import share
-from inference.plugins.segmentation.geometry import Stack
 from inference.plugins.segmentation.lesions import Lesion, label_lesions
 from inference.plugins.segmentation.matching import Seen, match
 from inference.plugins.segmentation.network import Predict

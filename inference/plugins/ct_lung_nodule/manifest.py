@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from inference.plugins.base import Artefact, Batching, InputPort, Manifest, Resources, Text
+from inference.plugins.ct_lung_nodule.density import NAMES, code_of
 from inference.plugins.segmentation.scans import GOLDEN_FILE, MODEL_FILE, THRESHOLDS_FILE
 from inference.plugins.segmentation.schema import report_schema
 from inference.training.card import CARD_FILE
 
 LARGEST_SERIES = 1500
-SLUGS = ("nodule.solid", "nodule.part_solid", "nodule.ground_glass", "nodule.calcified")
+FINDING_TYPES = tuple(code_of(slug, None) for slug in NAMES)
 SCORE = "Calibrated on drawn scans, from the highest probability inside the outline."
 
 # what the follow-up table asks of the patient; where an order does not say, both branches are told
@@ -35,11 +36,12 @@ MANIFEST = Manifest(
         zh_hans="本产品不是医疗器械,不得用于临床。每张影像都必须由放射科医师判读。",
     ),
     inputs=(InputPort("series", "dicom_series", ("application/dicom",), ("CT",), max_items=LARGEST_SERIES),),
-    output_schema=report_schema(SLUGS, 3, ("PixelSpacing",), SCORE),
+    output_schema=report_schema([one.slug for one in FINDING_TYPES], 3, ("PixelSpacing",), SCORE),
     params_schema=PARAMS,
     unit="series",
     medical=True,
     resources=Resources(memory_mb=2048, deadline_seconds=300),
     batching=Batching(max_items=1),
     artefacts=(Artefact(MODEL_FILE), Artefact(THRESHOLDS_FILE), Artefact(GOLDEN_FILE), Artefact(CARD_FILE)),
+    finding_types=FINDING_TYPES,
 )

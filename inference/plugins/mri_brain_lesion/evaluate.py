@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.domain.errors import UnsupportedInput
+from inference.domain.stack import Stack
 from inference.domain.study import InstanceHeader
 from inference.plugins.mri_brain_lesion.generate import BETWEEN, INSIDE, PLANES
 from inference.plugins.mri_brain_lesion.lesions import KINDS
 from inference.plugins.mri_brain_lesion.plugin import CONTEXT, MriBrainLesion, brightness_class
 from inference.plugins.segmentation.figures import share
-from inference.plugins.segmentation.geometry import Stack
 from inference.plugins.segmentation.lesions import Lesion, label_lesions
 from inference.plugins.segmentation.matching import Seen, match
 from inference.plugins.segmentation.network import Predict

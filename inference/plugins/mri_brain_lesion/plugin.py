@@ -12,7 +12,7 @@ from inference.domain.study import Inputs, SeriesHeader
 from inference.plugins.base import TrainingOptions, Validation
 from inference.plugins.mri_brain_lesion.brain import brain_mask, normalise, white_over_rim
 from inference.plugins.mri_brain_lesion.gate import judge_series
-from inference.plugins.mri_brain_lesion.manifest import MANIFEST
+from inference.plugins.mri_brain_lesion.manifest import MANIFEST, code_of
 from inference.plugins.mri_brain_lesion.zones import frame_of, site_at
 from inference.plugins.segmentation.lesions import Lesion
 from inference.plugins.segmentation.network import Design
@@ -29,11 +29,6 @@ NOT_T1 = "White matter is not the brightest tissue, as it is on T1: the series h
 # a lesion is bright where its brightest cells exceed white matter by this much, in normalised units
 BRIGHT_SHARE, BRIGHT_STEP = 85, 0.35
 WHITE_SHARE = 88
-LESION_OF_BRAIN = "301766008"
-NAMES = {
-    "lesion.t1_hypointense": "T1-hypointense lesion of brain",
-    "lesion.t1_bright": "T1-bright lesion of brain (enhancing, if contrast was given)",
-}
 THICK_MM = 4.0
 THICK_NOTE = "The slices lie %.1f mm apart: lesions smaller than that can be missed, and volumes are rough."
 PART_NOTE = "The scan does not show the whole brain: sites are named by side at most."
@@ -72,8 +67,7 @@ class MriBrainLesion(ScanPlugin):
         return sample
 
     def type_of(self, lesion: Lesion, sample: Sample, mean_diameter_mm: float | None) -> Code:
-        slug = brightness_class(lesion, sample)
-        return Code(LESION_OF_BRAIN, "SCT", NAMES[slug], slug)
+        return code_of(brightness_class(lesion, sample))
 
     def site_of(self, lesion: Lesion, sample: Sample) -> Site | None:
         scan = sample.scan

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.domain.report import Site
-from inference.plugins.segmentation.geometry import Stack
+from inference.domain.stack import Stack
 
 Field = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]

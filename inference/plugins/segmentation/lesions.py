@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.domain.outlines import Points, extent, measure
 from inference.domain.report import Contour, InstanceReference, Location, Site, Size
-from inference.plugins.segmentation.outlines import Points, extent, measure, trace
+from inference.plugins.segmentation.outlines import trace
 from inference.plugins.segmentation.volumes import Scan, Volume
 
 Mask = NDArray[np.bool_]

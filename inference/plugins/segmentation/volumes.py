@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from inference.domain.stack import Stack
 from inference.domain.study import PixelReader
-from inference.plugins.segmentation.geometry import Stack
 from inference.plugins.segmentation.network import Array, Predict
 
 Volume = NDArray[np.float32]

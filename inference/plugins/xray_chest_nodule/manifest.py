@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inference.domain.report import Code
 from inference.plugins.base import Artefact, Batching, InputPort, Manifest, Resources, Text
 from inference.plugins.segmentation.schema import report_schema
 from inference.training.card import CARD_FILE
@@ -12,7 +13,9 @@ GOLDEN_FILE = "golden.npz"
 MODALITIES = ("CR", "DX")
 LARGEST_STUDY = 8
 
-SLUGS = ("opacity.nodule", "opacity.mass")
+NODULE = Code("27925004", "SCT", "Nodule", "opacity.nodule")
+MASS = Code("4147007", "SCT", "Mass", "opacity.mass")
+FINDING_TYPES = (NODULE, MASS)
 SPACING_SOURCES = ("PixelSpacing", "ImagerPixelSpacing", "none")
 SCORE = "Calibrated on drawn chests, from the highest probability inside the outline."
 
@@ -36,10 +39,11 @@ MANIFEST = Manifest(
         InputPort("film", "dicom_series", ("application/dicom",), MODALITIES, max_items=LARGEST_STUDY, required=False),
         InputPort("picture", "image", ("image/png", "image/jpeg"), max_items=LARGEST_STUDY, required=False),
     ),
-    output_schema=report_schema(SLUGS, 2, SPACING_SOURCES, SCORE),
+    output_schema=report_schema([one.slug for one in FINDING_TYPES], 2, SPACING_SOURCES, SCORE),
     unit="image",
     medical=True,
     resources=Resources(memory_mb=1536, deadline_seconds=120),
     batching=Batching(max_items=8),
     artefacts=(Artefact(MODEL_FILE), Artefact(THRESHOLDS_FILE), Artefact(GOLDEN_FILE), Artefact(CARD_FILE)),
+    finding_types=FINDING_TYPES,
 )

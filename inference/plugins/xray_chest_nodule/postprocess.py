@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from inference.domain.outlines import measure, spacing_of
 from inference.domain.report import (
     Code,
     Contour,
@@ -18,17 +19,14 @@ from inference.domain.report import (
 )
 from inference.domain.study import InstanceHeader
 from inference.plugins.segmentation.identity import tracking_uid
-from inference.plugins.segmentation.outlines import measure, spacing_of
 from inference.plugins.segmentation.scoring import Scoring
 from inference.plugins.xray_chest_nodule.lungs import LungZones, lung_zones
-from inference.plugins.xray_chest_nodule.manifest import MANIFEST
+from inference.plugins.xray_chest_nodule.manifest import MANIFEST, MASS, NODULE
 from inference.plugins.xray_chest_nodule.preprocess import Placement, Plane
 from inference.plugins.xray_chest_nodule.regions import Region, find_regions
 
 # Fleischner Society glossary (2008): a rounded opacity of up to 3 cm is a nodule, a larger one a mass
 MASS_FROM_MM = 30.0
-NODULE = Code("27925004", "SCT", "Nodule", "opacity.nodule")
-MASS = Code("4147007", "SCT", "Mass", "opacity.mass")
 SIZE_UNKNOWN = Code("27925004", "SCT", "Opacity, nodule or mass (size in pixels only)", "opacity.nodule")
 LUNGS = {"R": ("3341006", "Right lung"), "L": ("44029006", "Left lung")}
 SIDES_NOTE = "Sides assume the usual display: the patient's right is on the left of the image."

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.plugins.segmentation.outlines import Points, trace
+from inference.domain.outlines import Points
+from inference.plugins.segmentation.outlines import trace
 from inference.plugins.xray_chest_nodule.preprocess import Placement
 
 LEVEL = 0.5

@@ -7,7 +7,19 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from api.errors import NOT_FOUND, problem_page
-from api.v1.views import jobs, money, outputs, papers, plugins, reports, results, studies, subscription, wallet
+from api.v1.views import (
+    jobs,
+    money,
+    outputs,
+    papers,
+    plugins,
+    reports,
+    results,
+    reviews,
+    studies,
+    subscription,
+    wallet,
+)
 
 app_name = "v1"
 
@@ -37,6 +49,12 @@ urlpatterns = [
     path("jobs/<str:identity>/artifacts/<str:artifact>", results.ArtifactView.as_view(), name="artifact"),
     path("jobs/<str:identity>/outputs", outputs.OutputsView.as_view(), name="job-outputs"),
     path("jobs/<str:identity>/outputs/<str:kind>", outputs.OutputView.as_view(), name="job-output"),
+    path("findings/<str:identity>/review", reviews.ReviewView.as_view(), name="finding-review"),
+    path("results/<str:identity>/findings", reviews.FindingsView.as_view(), name="result-findings"),
+    path("results/<str:identity>/reviews", reviews.ReviewsView.as_view(), name="result-reviews"),
+    path("results/<str:identity>/conclusion", reviews.ConclusionView.as_view(), name="result-conclusion"),
+    path("results/<str:identity>/sign", reviews.SignView.as_view(), name="result-sign"),
+    path("results/<str:identity>/addenda", reviews.AddendaView.as_view(), name="result-addenda"),
     path("usage", money.UsageView.as_view(), name="usage"),
     path("usage/summary", money.UsageSummaryView.as_view(), name="usage-summary"),
     path("plans", money.PlansView.as_view(), name="plans"),

@@ -180,3 +180,9 @@ def sizes(change: Change) -> str:
 def dot(value: float) -> str:
     """A number for SVG: always with a point, whatever the language."""
     return f"{value:.1f}"
+
+
+@register.filter
+def exact(value: float) -> str:
+    """A number for a field: with a point, and without zeros at the end."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")

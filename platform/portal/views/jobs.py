@@ -15,11 +15,13 @@ from inference import jobs, notes, pictures
 from inference.advice import advice_of
 from inference.comparison import comparison_of
 from inference.domain.states import ENDED
+from inference.drawn_on import types_of
 from inference.models import Job, JobState, Result
 from inference.outputs import store
 from inference.plugins import registry as plugins
 from inference.plugins.base import AnyPlugin
 from inference.reading import reading_of
+from portal import reviewing
 from portal.base import TenantView, find, first_page, own
 from portal.names import in_language, output_name, reads_chinese
 from tenants.errors import UserError
@@ -77,10 +79,12 @@ class JobPage(TenantView):
         context |= {"states": JobState.choices, "position": jobs.queue_position(job)}
         return self.page(request, "job.html", **context)
 
-    def result(self, request: HttpRequest, identity: str, job: Job) -> HttpResponse:
+    def result(self, request: HttpRequest, identity: str, job: Job, **drafts: str) -> HttpResponse:
+        """The page of a result; `drafts` are texts that were typed and could not be kept."""
         found = Result.objects.for_tenant(self.tenant).select_related("job__study").get(job=job)
         disclaimer = found.disclaimer["zh_hans" if reads_chinese() else "en"]
         predicted, reading = predicted_of(found), reading_of(found)
+        pictured = [(encode("ins", one.instance.id), one) for one in pictures.drawn_of(found, reading)]
         return self.page(
             request,
             "result.html",
@@ -89,8 +93,11 @@ class JobPage(TenantView):
             study=encode("std", job.study_id) if job.study_id else "",
             result=found,
             notes=[notes.in_language(note) for note in found.notes],
-            findings=list(found.findings.order_by("position")),
-            pictures=[(encode("ins", picture.instance.id), picture) for picture in pictures.drawn_of(found)],
+            findings=[reviewing.shown(one, reading) for one in reading.findings],
+            reading=reading,
+            types=types_of(found),
+            drafts=drafts,
+            pictures=pictured,
             predicted=predicted,
             by_item={one.item: one for one in predicted},
             disclaimer=disclaimer,

@@ -13,23 +13,22 @@ from api.v1.shapes.values import Json, address, instant
 from inference.advice import advice_of
 from inference.comparison import comparison_of
 from inference.domain.advice import Advice, Comparison
-from inference.models import Artifact, Finding, Result
+from inference.domain.reading import ReadFinding, Reading
+from inference.models import Artifact, Result
 from inference.notes import in_language, told
-from inference.reading import reading_of
 from tenants.ids import encode
 
 
-def result(row: Result, request: Request) -> Json:
-    """The outcome of a job."""
+def result(row: Result, request: Request, reading: Reading) -> Json:
+    """The outcome of a job as it stands; `status` is what the analysis said, whatever people made of it."""
     identity = encode("job", row.job_id)
-    reading = reading_of(row)
     compared = comparison_of(row, reading)
     return {
         "id": encode("res", row.id),
         "object": "result",
         "job": identity,
         "status": row.status,
-        "findings": [finding(one) for one in row.findings.order_by("position")],
+        "findings": [finding(one) for one in reading.findings],
         "predictions": row.predictions and [prediction(one) for one in row.predictions],
         "notes": [in_language(note) for note in row.notes],
         "measures": row.measures,
@@ -43,23 +42,44 @@ def result(row: Result, request: Request) -> Json:
         "model": row.model,
         "disclaimer": disclaimer(row),
         "created_at": instant(row.created_at),
+        "conclusion": reading.conclusion,
+        "signature": signature(reading),
+        "addenda": [
+            {"author": one.author, "text": one.text, "created_at": instant(one.written_at)} for one in reading.addenda
+        ],
+        "revision": reading.revision,
+        "version": reading.version,
     }
 
 
-def finding(row: Finding) -> Json:
-    """One finding, its place and size in the conventions of the contract."""
-    body = row.body
+def signature(reading: Reading) -> Json | None:
+    """Who stands for the result."""
+    found = reading.signature
+    return {"signer": found.signer, "signed_at": instant(found.signed_at)} if found else None
+
+
+def finding(one: ReadFinding) -> Json:
+    """One finding as it stands, its place and size in the conventions of the contract.
+
+    A finding that a person added has no score.
+    """
+    body = asdict(one.finding)
     kind = body["type"]
     return {
-        "id": encode("fnd", row.id),
-        "tracking_uid": row.tracking_uid,
+        "id": one.id,
+        "tracking_uid": body["tracking_uid"],
         "type": {"code": kind["code"], "scheme": kind["scheme"], "display": kind["display"], "slug": kind["slug"]},
-        "score": row.score,
+        "score": one.finding.score if one.machine else None,
         "location": location(body["location"]),
         "size": body["size"],
         "contours": [{"frame": contour["frame"], "points": contour["points"]} for contour in body.get("contours", [])],
         "truncated": body["truncated"],
-        "review": {"status": row.review_status},
+        "review": {
+            "status": one.status,
+            "reason": one.reason,
+            "reviewer": one.reviewer or None,
+            "reviewed_at": instant(one.reviewed_at),
+        },
     }
 
 

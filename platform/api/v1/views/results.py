@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -11,13 +14,15 @@ from api import schemas
 from api.base import TenantAPIView, as_tenant, find
 from api.errors import NotFound
 from api.v1.shapes.results import result as shape
-from api.v1.views.jobs import own
+from api.v1.shapes.values import Json
+from api.v1.views.jobs import is_known, own
 from api.v1.views.studies import AnyAnswer
 from inference import jobs
 from inference.domain.errors import UserError
 from inference.domain.states import ACTIVE
 from inference.intake import storage
 from inference.models import Artifact, Job, JobState, Result
+from inference.reading import reading_of
 from tenants.context import tenant_context
 
 
@@ -44,15 +49,30 @@ def result_of(job: Job) -> Result:
     return found
 
 
+def etag(body: Json) -> str:
+    """The version, which `If-Match` compares, and a digest of the whole: what is told beside the acts changes too."""
+    told = json.dumps(body, sort_keys=True, default=str)
+    return f'"{body["version"]}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"'
+
+
+def answer(request: Request, row: Result, status: int = 200) -> Response:
+    """A result as it stands, or 304 for who has it already."""
+    body = shape(row, request, reading_of(row))
+    headers = {"ETag": etag(body), "Cache-Control": "no-cache"}
+    if request.method == "GET" and is_known(request, etag(body)):
+        return Response(status=304, headers=headers)
+    return Response(body, status=status, headers=headers)
+
+
 class ResultView(TenantAPIView):
     """`/v1/jobs/{id}/result`"""
 
     scopes = {"GET": "jobs:read"}
 
-    @extend_schema(operation_id="results_read", responses={200: schemas.Result, **schemas.PROBLEMS})
+    @extend_schema(operation_id="results_read", responses={200: schemas.Result, 304: None, **schemas.PROBLEMS})
     @as_tenant
     def get(self, request: Request, identity: str) -> Response:
-        return Response(shape(result_of(own(self, identity)), request))
+        return answer(request, result_of(own(self, identity)))
 
 
 class ArtifactView(TenantAPIView):

@@ -113,13 +113,17 @@ Validation = Accepted | Refused
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """The options of `manage.py train`. `out` receives the artefacts, the model card and the TensorBoard logs."""
+    """The options of `manage.py train`. `out` receives the artefacts, the model card and the TensorBoard logs.
+
+    `start` is a model file of this plugin whose weights training starts from; without it they are random.
+    """
 
     out: Path
     seed: int = 0
     samples: int | None = None
     epochs: int | None = None
     backgrounds: Path | None = None
+    start: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_release_keys_are_trusted_everywhere() -> None:
     assert keys.trusted_keys().keys() == keys.listed_keys(keys.RELEASE_KEYS).keys()
-    assert len(keys.trusted_keys()) == 2
+    assert len(keys.trusted_keys()) == 3
 
 
 def test_each_listed_key_id_is_the_one_of_its_key() -> None:

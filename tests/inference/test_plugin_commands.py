@@ -148,6 +148,7 @@ class TestTrain:
             ["stub", "--seed", "-1"],
             ["stub", "--seed", str(2**32)],
             ["stub", "--backgrounds", "nowhere"],
+            ["stub", "--start", "nowhere.keras"],
             ["stub", "--out", "/dev/null/model"],
         ],
     )

@@ -29,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--samples", type=positive, help="how many training samples (default: the plugin's)")
         parser.add_argument("--epochs", type=positive, help="how many passes (default: the plugin's)")
         parser.add_argument("--backgrounds", type=Path, help="folder of images that the plugin may train on")
+        parser.add_argument("--start", type=Path, help="model file whose weights training starts from")
         parser.add_argument(
             "--out", type=Path, help="folder for the artefacts (default: a new one in the data directory)"
         )
@@ -37,11 +38,13 @@ class Command(BaseCommand):
         backgrounds = options["backgrounds"]
         if backgrounds is not None and not backgrounds.is_dir():
             raise CommandError(f"{backgrounds} is no folder of images")
+        if options["start"] is not None and not options["start"].is_file():
+            raise CommandError(f"{options['start']} is no model file")
         try:
             plugin = registry.get(options["plugin"])
             out = options["out"] or new_folder(plugin.manifest, options["seed"])
             out.mkdir(parents=True, exist_ok=True)
-            chosen = {name: options[name] for name in ("seed", "samples", "epochs", "backgrounds")}
+            chosen = {name: options[name] for name in ("seed", "samples", "epochs", "backgrounds", "start")}
             plugin.train(TrainingOptions(out, **chosen))
         except TrainingNotOffered as error:
             raise CommandError(f"The plugin {error} has no training.") from error

@@ -1,4 +1,4 @@
-"""Building blocks of drawn volumes: a box of coordinates in mm, soft edges, smooth fields. Values are float32."""
+"""Building blocks of drawn volumes: a box of coordinates in mm, soft edges. Values are float32."""
 
 from __future__ import annotations
 
@@ -46,20 +46,6 @@ def space(shape: tuple[int, int, int], inside: float, between: float) -> Space:
 def soft(depth: Field, width: float) -> Field:
     """0 outside to 1 inside of a surface; `depth` is the distance inside in mm, `width` that of the ramp."""
     return np.asarray(np.clip(depth / np.float32(width) + np.float32(0.5), 0, 1))
-
-
-def smooth(rng: np.random.Generator, shape: tuple[int, int, int], knots: int) -> Field:
-    """A random field with `knots` hills along every axis; spread about 1."""
-    values = rng.standard_normal((knots,) * 3).astype(np.float32)
-    for axis, size in enumerate(shape):
-        values = np.moveaxis(np.tensordot(weights(size, knots), values, axes=(1, axis)), 0, axis)
-    return np.asarray(values * np.float32(1.6), dtype=np.float32)
-
-
-def weights(size: int, knots: int) -> Field:
-    """Linear interpolation from `knots` values to `size` places (size, knots)."""
-    places = np.linspace(0, knots - 1, size)[:, None]
-    return np.asarray(np.clip(1 - np.abs(places - np.arange(knots)[None]), 0, 1), dtype=np.float32)
 
 
 def ellipse_depth(a: Field, b: Field, radius_a: Field | float, radius_b: Field | float) -> Field:

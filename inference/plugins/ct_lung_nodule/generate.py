@@ -70,13 +70,13 @@ def columns_of(seed: int, crowded: bool, shape: Shape, index: int) -> Mapping[st
     kinds = np.full(MOST_NODULES + 1, -1, dtype=np.int8)
     for nodule in scan.nodules:
         kinds[nodule.number] = KINDS.index(nodule.kind)
-    return {"hu": scan.hu.astype(np.int16), "truth": scan.truth, "kinds": kinds}
+    return {"values": scan.hu.astype(np.int16), "truth": scan.truth, "kinds": kinds}
 
 
 def scan_series(folder: Path, seed: int, count: int, crowded: bool, shape: Shape = SHAPE) -> Series:
     """A series of drawn scans on disk."""
     columns = (
-        Column("hu", shape, "int16"),
+        Column("values", shape, "int16"),
         Column("truth", shape, "uint8"),
         Column("kinds", (MOST_NODULES + 1,), "int8"),
     )

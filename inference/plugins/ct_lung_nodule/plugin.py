@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from inference.domain.report import Code, Finding, Site
-from inference.domain.study import Inputs, SeriesHeader
-from inference.plugins.base import TrainingOptions, Validation
+from inference.plugins.base import TrainingOptions
 from inference.plugins.ct_lung_nodule.density import code_of, density_class
-from inference.plugins.ct_lung_nodule.gate import judge_series
+from inference.plugins.ct_lung_nodule.gate import GATE
 from inference.plugins.ct_lung_nodule.lungs import lung_region, site_at
 from inference.plugins.ct_lung_nodule.manifest import MANIFEST
 from inference.plugins.ct_lung_nodule.shape import is_compact
@@ -40,9 +39,7 @@ class CtLungNodule(ScanPlugin):
 
     manifest = MANIFEST
     settings = SETTINGS
-
-    def judge(self, inputs: Inputs, series: SeriesHeader) -> Validation:
-        return judge_series(inputs.study, series)
+    gate = GATE
 
     def normalise(self, values: Volume) -> Volume:
         return normalise(values)
@@ -54,8 +51,12 @@ class CtLungNodule(ScanPlugin):
         """Components without those that are vessels by their shape."""
         return [mark for mark in super().marks(sample, mapped) if is_compact(mark, sample.scan.grid)]
 
+    def class_of(self, lesion: Lesion, sample: Sample) -> str:
+        grid = sample.scan.grid
+        return density_class(sample.scan.values[lesion.box][lesion.mask], grid.inside**2 * grid.between)
+
     def type_of(self, lesion: Lesion, sample: Sample, mean_diameter_mm: float | None) -> Code:
-        return code_of(class_of(lesion, sample), mean_diameter_mm)
+        return code_of(self.class_of(lesion, sample), mean_diameter_mm)
 
     def site_of(self, lesion: Lesion, sample: Sample) -> Site | None:
         return site_at(sample.region.labels, lesion.centre)
@@ -74,9 +75,3 @@ def normalise(values: Volume) -> Volume:
     """HU to -1..1 over the window from air to soft tissue."""
     middle, half = (LOW + HIGH) / 2, (HIGH - LOW) / 2
     return np.asarray((np.clip(values, LOW, HIGH) - np.float32(middle)) / np.float32(half), dtype=np.float32)
-
-
-def class_of(lesion: Lesion, sample: Sample) -> str:
-    """The density class of a mark."""
-    grid = sample.scan.grid
-    return density_class(sample.scan.values[lesion.box][lesion.mask], grid.inside**2 * grid.between)

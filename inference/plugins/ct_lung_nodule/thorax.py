@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.plugins.ct_lung_nodule.fields import Field, Space, ellipse_depth, smooth, soft, space
+from inference.plugins.ct_lung_nodule.fields import Field, Space, ellipse_depth, soft, space
 from inference.plugins.ct_lung_nodule.vessels import Tubes, draw_airways, draw_bands, draw_vessels
+from inference.plugins.segmentation.fields import smooth
 
 AIR, FAT, SOFT = -1000.0, -100.0, 45.0
 EDGE = 1.6

@@ -51,16 +51,18 @@ def train(options: TrainingOptions) -> None:
     fix_seeds(options.seed)
     split = split_digits(read_digits(path), options.seed, options.samples)
     epochs = options.epochs or EPOCHS
-    model = fit(split, options.seed, epochs, options.out / "logs")
+    model = fit(split, epochs, options)
     facts = {"seed": options.seed, "epochs": epochs, "batch": BATCH, "learning_rate": LEARNING_RATE}
     write_artefacts(options.out, model, split, {"training": facts, "data": describe(split, path)})
 
 
-def fit(split: Split, seed: int, epochs: int, logs: Path) -> Any:
-    """Train a fresh model on augmented digits; returns the keras model after the last epoch."""
+def fit(split: Split, epochs: int, options: TrainingOptions) -> Any:
+    """Train on augmented digits, from the weights of `options.start` if any; returns the model of the last epoch."""
     step = compile_step(epochs * -(-len(split.train) // BATCH))
-    rng = np.random.default_rng(seed)
-    with ScalarLog(logs) as log:
+    if options.start is not None:
+        step.model.load_weights(options.start)
+    rng = np.random.default_rng(options.seed)
+    with ScalarLog(options.out / "logs") as log:
         for epoch in progress(range(epochs), "epochs"):
             loss = run_epoch(step, split.train, rng)
             log.write(epoch, {"loss": loss, "validation_accuracy": accuracy(step.model, split.validation)})

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from inference.domain.study import Vector6
 from inference.plugins.mri_brain_lesion.brain import normalise
-from inference.plugins.mri_brain_lesion.fields import Field, smooth
+from inference.plugins.mri_brain_lesion.fields import Field
 from inference.plugins.mri_brain_lesion.heads import sample_head
-from inference.plugins.mri_brain_lesion.lesions import Inserted, Tissue, add_vessels, insert_lesions
+from inference.plugins.mri_brain_lesion.lesions import KINDS, Inserted, Tissue, add_vessels, insert_lesions
 from inference.plugins.mri_brain_lesion.subjects import Subject, read_subject
+from inference.plugins.segmentation.fields import smooth
 from inference.plugins.segmentation.samples import Column, Series
 from inference.plugins.segmentation.slices import AXIAL, SeriesPlan, write_series
 from inference.plugins.segmentation.volumes import along_depth
@@ -32,6 +33,12 @@ CORONAL: Vector6 = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
 PLANES = (AXIAL, SAGITTAL, CORONAL)
 MOST_LESIONS = 16
 STRIPPED_SHARE = 0.35
+# heads differ more in shape, contrast and sharpness than the few that are drawn from: hence these wide ranges
+STRETCH, TURN_DEGREES, WARP_MM, WARP_KNOTS = (0.85, 1.1), 8.0, (1.0, 4.5), (5, 8)
+WHITE, GREY_SHARE, FLUID_SHARE, FAT_SHARE = (0.5, 0.85), (0.6, 0.87), (0.1, 0.45), (1.05, 1.9)
+SOFT_SHARE, SOFT_MM = 0.4, (0.4, 1.4)
+GRAIN, GRAIN_KNOTS = 0.05, 24
+FIELD, NOISE, BLUR = 0.28, (0.005, 0.07), (0.25, 1.0)
 THICK = (2.0, 2.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 # normalised values are stored as whole thousandths
 SCALE = 1000.0
@@ -68,11 +75,13 @@ def posed(rng: np.random.Generator, subject: Subject, orientation: Vector6) -> T
     places = head_places(rng, subject, orientation)
     values = ndimage.map_coordinates(subject.values, places, order=1, mode="constant")
     brain = ndimage.map_coordinates(subject.brain.astype(np.uint8), places, order=0, mode="constant") > 0
-    white = float(rng.uniform(0.55, 0.8))
-    grey = white * float(rng.uniform(0.62, 0.86))
-    fluid = white * float(rng.uniform(0.12, 0.42))
-    fat = white * float(rng.uniform(1.15, 1.8))
+    white = float(rng.uniform(*WHITE))
+    grey, fluid, fat = (white * float(rng.uniform(*share)) for share in (GREY_SHARE, FLUID_SHARE, FAT_SHARE))
     values = np.interp(values, (0, *subject.levels, 1.0), (0, fluid, grey, white, fat)).astype(np.float32)
+    values *= 1 + np.float32(rng.uniform(0, GRAIN)) * smooth(rng, SHAPE, GRAIN_KNOTS)
+    if rng.random() < SOFT_SHARE:
+        width = float(rng.uniform(*SOFT_MM))
+        values = ndimage.gaussian_filter(values, (width / BETWEEN, width / INSIDE, width / INSIDE))
     if rng.random() < STRIPPED_SHARE:
         values *= brain
     return Tissue(values, brain, np.array([BETWEEN, INSIDE, INSIDE]), (fluid, grey, white))
@@ -85,14 +94,16 @@ def head_places(rng: np.random.Generator, subject: Subject, orientation: Vector6
     lps_to_head = np.diag([-1.0, -1.0, 1.0])
     axes = np.stack([np.cross(across, down) * BETWEEN, down * INSIDE, across * INSIDE], axis=1)
     mirrored = np.diag([1.0 if rng.random() < 0.5 else -1.0, 1.0, 1.0])
-    stretch = np.diag(1 / rng.uniform(0.88, 1.06, 3))
-    matrix = (mirrored @ stretch @ turn(np.radians(rng.normal(0, 6, 3))) @ lps_to_head @ axes).astype(np.float32)
+    stretch = np.diag(1 / rng.uniform(*STRETCH, 3))
+    matrix = (mirrored @ stretch @ turn(np.radians(rng.normal(0, TURN_DEGREES, 3))) @ lps_to_head @ axes).astype(
+        np.float32
+    )
     middle = np.argwhere(subject.brain[::4, ::4, ::4]).mean(axis=0) * 4 + rng.normal(0, 5, 3)
     cells = [np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2) for size in SHAPE]
     grid = [cells[0][:, None, None], cells[1][None, :, None], cells[2][None, None, :]]
-    warp = float(rng.uniform(1, 4))
+    warp, knots = float(rng.uniform(*WARP_MM)), int(rng.integers(*WARP_KNOTS))
     return np.stack([
-        np.float32(middle[n]) + sum(matrix[n, m] * grid[m] for m in range(3)) + warp * smooth(rng, SHAPE, 6)
+        np.float32(middle[n]) + sum(matrix[n, m] * grid[m] for m in range(3)) + warp * smooth(rng, SHAPE, knots)
         for n in range(3)
     ])  # fmt: skip
 
@@ -115,10 +126,10 @@ def acquire(rng: np.random.Generator, head: Tissue, distance: float) -> Field:
     if step > 1:
         planes = along_depth(values, int((len(values) - 1) / step) + 1, step)
         values = along_depth(planes, len(values), 1 / step)
-    width = float(rng.uniform(0.25, 0.8))
+    width = float(rng.uniform(*BLUR))
     values = ndimage.gaussian_filter(values, (0.2, width, width))
-    values = values * np.exp(np.float32(rng.uniform(0, 0.16)) * smooth(rng, SHAPE, 3))
-    noise = np.float32(head.levels[2] * rng.uniform(0.01, 0.06))
+    values = values * np.exp(np.float32(rng.uniform(0, FIELD)) * smooth(rng, SHAPE, 3))
+    noise = np.float32(head.levels[2] * rng.uniform(*NOISE))
     real, imaginary = (rng.standard_normal(SHAPE, dtype=np.float32) * noise for _ in range(2))
     unit = float(np.exp(rng.uniform(np.log(150), np.log(3000))))
     return np.asarray(np.clip(np.rint(np.hypot(values + real, imaginary) * np.float32(unit)), 0, 32767))
@@ -134,8 +145,6 @@ def lesion_count(seed: int, index: int, crowded: bool) -> int:
 
 def columns_of(paths: tuple[Path, ...], seed: int, crowded: bool, index: int) -> Mapping[str, Any]:
     """One scan as columns; kinds are indices into `KINDS` by label, -1 where there is no such label."""
-    from inference.plugins.mri_brain_lesion.lesions import KINDS
-
     subject = read_subject(paths[index % len(paths)])
     scan = draw_scan(subject, [seed, index], lesion_count(seed, index, crowded))
     kinds = np.full(MOST_LESIONS + 1, -1, dtype=np.int8)
@@ -152,7 +161,7 @@ def scan_series(folder: Path, paths: tuple[Path, ...], seed: int, count: int, cr
     return Series(folder, count, TRAINED if crowded else HELD, draw, chunk=4)
 
 
-def sample_study(folder: Path, seed: int = 11, count: int = 3, plane: int = 0) -> DrawnScan:
+def sample_study(folder: Path, seed: int = 5, count: int = 3, plane: int = 0) -> DrawnScan:
     """Write a scan of the head that comes with the product as a real DICOM series; returns what is in it."""
     scan = draw_scan(sample_head(), [seed], count, plane)
     orientation = PLANES[plane]

@@ -8,10 +8,9 @@ import numpy as np
 
 from inference.domain.errors import UnsupportedInput
 from inference.domain.report import Code, Finding, Site
-from inference.domain.study import Inputs, SeriesHeader
-from inference.plugins.base import TrainingOptions, Validation
+from inference.plugins.base import TrainingOptions
 from inference.plugins.mri_brain_lesion.brain import brain_mask, normalise, white_over_rim
-from inference.plugins.mri_brain_lesion.gate import judge_series
+from inference.plugins.mri_brain_lesion.gate import GATE
 from inference.plugins.mri_brain_lesion.manifest import MANIFEST, code_of
 from inference.plugins.mri_brain_lesion.zones import frame_of, site_at
 from inference.plugins.segmentation.lesions import Lesion
@@ -49,9 +48,7 @@ class MriBrainLesion(ScanPlugin):
 
     manifest = MANIFEST
     settings = SETTINGS
-
-    def judge(self, inputs: Inputs, series: SeriesHeader) -> Validation:
-        return judge_series(inputs.study, series)
+    gate = GATE
 
     def normalise(self, values: Volume) -> Volume:
         return normalise(values)
@@ -66,8 +63,11 @@ class MriBrainLesion(ScanPlugin):
             raise UnsupportedInput(NOT_T1)
         return sample
 
+    def class_of(self, lesion: Lesion, sample: Sample) -> str:
+        return brightness_class(lesion, sample)
+
     def type_of(self, lesion: Lesion, sample: Sample, mean_diameter_mm: float | None) -> Code:
-        return code_of(brightness_class(lesion, sample))
+        return code_of(self.class_of(lesion, sample))
 
     def site_of(self, lesion: Lesion, sample: Sample) -> Site | None:
         scan = sample.scan

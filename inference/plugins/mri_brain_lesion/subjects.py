@@ -7,7 +7,6 @@ packages put them: Colin27 of Debian's `mricron-data` to train on, the MNI152 av
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from inference.domain.errors import UnreadableFile, UnsupportedInput
 from inference.plugins.mri_brain_lesion.brain import brain_mask
+from inference.plugins.segmentation.packages import package_folder
 
 TRAINING, HELD_OUT = "training", "held-out"
 COLIN = Path("/usr/share/mricron/templates/ch2.nii.gz")
@@ -57,8 +57,8 @@ def listed(folder: Path) -> tuple[Path, ...]:
 
 
 def installed() -> dict[str, tuple[Path, ...]]:
-    spec = importlib.util.find_spec("nilearn")
-    mni = (Path(spec.origin).parent / MNI,) if spec and spec.origin else ()
+    folder = package_folder("nilearn")
+    mni = (folder / MNI,) if folder else ()
     return {TRAINING: tuple(p for p in (COLIN,) if p.exists()), HELD_OUT: tuple(p for p in mni if p.exists())}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from inference.plugins.base import Manifest, TrainingOptions
 from inference.plugins.segmentation.familiarity import Thresholds
-from inference.plugins.segmentation.fit import Fitted, Recipe
+from inference.plugins.segmentation.fit import Fitted, Recipe, start_sha256
 from inference.plugins.segmentation.network import Design, weights_sha256
 from inference.training.card import write_card
 
@@ -43,6 +43,7 @@ def recipe_facts(
         "samples": samples,
         "samples_sha256": samples_sha256,
         "own_backgrounds": options.backgrounds is not None,
+        "start_sha256": start_sha256(options),
         "design": asdict(design),
         "recipe": asdict(recipe),
     }

@@ -1,7 +1,7 @@
 """Whether an input is like what the model was trained on: the distance of its features to those of known inputs.
 
 k nearest neighbours over standardised features (Sun et al. 2022, "Out-of-distribution detection with deep nearest
-neighbors"). The limit is set so that a small share of known inputs is refused.
+neighbors"). The limit is set so that a stated share of known inputs, or none, is refused.
 """
 
 from __future__ import annotations
@@ -41,13 +41,16 @@ class Familiarity:
 UNKNOWN = Familiarity(*(np.zeros((1, 1), dtype=np.float32),) * 3, limit=np.inf)
 
 
-def learn(known: Features, held: Features, margin: float = MARGIN) -> Familiarity:
-    """From features (n, d) of training inputs, with the limit from those (m, d) of held-out known inputs."""
+def learn(known: Features, held: Features, margin: float = MARGIN, refused: float = 0.0) -> Familiarity:
+    """From features (n, d) of known inputs, with the limit from those (m, d) of further known inputs.
+
+    The limit is `margin` times the distance that the share `refused` of the latter lies beyond.
+    """
     centre, scale = known.mean(axis=0), known.std(axis=0) + 1e-3 * max(float(known.std()), 1e-6)
     reference = ((known - centre) / scale)[:LARGEST_REFERENCE].astype(np.float32)
     free = Familiarity(reference, centre, scale, np.inf)
-    largest = max(free.distance(one) for one in held)
-    return Familiarity(reference, centre, scale, float(largest * margin))
+    farthest = np.quantile([free.distance(one) for one in held], 1 - refused)
+    return Familiarity(reference, centre, scale, float(farthest * margin))
 
 
 @dataclass(frozen=True, slots=True)

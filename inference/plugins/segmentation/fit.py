@@ -5,16 +5,17 @@ On a graphics card it runs in mixed precision and compiled by XLA; on a processo
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.plugins.base import TrainingOptions
 from inference.plugins.segmentation.losses import flag_loss, map_loss
 from inference.plugins.segmentation.network import Array, Design, build_network
 from inference.plugins.segmentation.resume import Progress, RunState, recall, remember
@@ -76,14 +77,19 @@ class Fitted:
     best_epoch: int
 
 
-def fit(design: Design, recipe: Recipe, training: Source, validation: Source, seed: int, out: Path) -> Fitted:
-    """Train a fresh network, or go on where an interrupted run with the same `out` and recipe stopped."""
-    state = RunState(out, repr((design, recipe, seed, len(training))))
+def fit(design: Design, recipe: Recipe, training: Source, validation: Source, options: TrainingOptions) -> Fitted:
+    """Train a fresh network or the weights of `options.start`.
+
+    Where an interrupted run with the same `options.out` and recipe stopped, it goes on.
+    """
+    state = RunState(options.out, repr((design, recipe, options.seed, len(training), start_sha256(options))))
     step = compile_step(design, recipe, recipe.epochs * (len(training) // recipe.batch))
+    if options.start is not None:
+        step.model.load_weights(options.start)
     done = recall(state, step.model, step.optimizer)
-    with ScalarLog(out / "logs") as log:
+    with ScalarLog(options.out / "logs") as log:
         for epoch in range(len(done.history), recipe.epochs):
-            losses = run_epoch(step, design, recipe, training, validation, (seed, epoch))
+            losses = run_epoch(step, design, recipe, training, validation, (options.seed, epoch))
             done = done.after(losses, step.model.get_weights())
             log.write(epoch, losses)
             sys.stderr.write(" ".join(f"{name} {value:.4f}" for name, value in losses.items()) + "\n")
@@ -91,6 +97,11 @@ def fit(design: Design, recipe: Recipe, training: Source, validation: Source, se
             if done.idle >= recipe.patience:
                 break
     return best(step.model, done)
+
+
+def start_sha256(options: TrainingOptions) -> str | None:
+    """Digest of the file that training starts from, if any."""
+    return hashlib.sha256(options.start.read_bytes()).hexdigest() if options.start else None
 
 
 def best(model: Any, done: Progress) -> Fitted:

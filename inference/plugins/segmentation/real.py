@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from inference.analysis import read_study
 from inference.domain.errors import UserError
 from inference.domain.study import Inputs
 from inference.plugins.base import AnyPlugin, Refused
+from inference.plugins.segmentation.packages import package_folder
 
 # package and folder, and what the files show
 FILES = (
@@ -28,10 +28,9 @@ def installed(files: Sequence[tuple[str, str]] = FILES) -> Iterator[tuple[Path, 
     """Path and content of each file whose package is installed."""
     for name, content in files:
         package, _, rest = name.partition("/")
-        found = importlib.util.find_spec(package)
-        path = Path(found.origin).parent / rest if found and found.origin else None
-        if path is not None and path.exists():
-            yield path, content
+        folder = package_folder(package)
+        if folder is not None and (folder / rest).exists():
+            yield folder / rest, content
 
 
 def say_of(plugin: AnyPlugin, path: Path) -> str:

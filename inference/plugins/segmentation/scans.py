@@ -1,7 +1,7 @@
 """The base of plugins that read one series of slices: CT and MR.
 
-A subclass says what it takes (`judge`), how values are normalised (`normalise`), which part of a scan is run and where
-findings may lie (`region`), and what a finding is (`type_of`, `site_of`). The rest is the same for all.
+A subclass says what it takes (`gate`), how values are normalised (`normalise`), which part of a scan is run and where
+findings may lie (`region`), and what a finding is (`class_of`, `type_of`, `site_of`). The rest is the same for all.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from inference.domain.report import Code, Finding, Report, ResultStatus, Site
 from inference.domain.study import Inputs, PixelReader, SeriesHeader
 from inference.plugins.base import Accepted, Plugin, Refused, SelfTest, Validation
 from inference.plugins.segmentation.familiarity import Thresholds, load_thresholds
+from inference.plugins.segmentation.gate import CODE, SeriesGate, judge_series
 from inference.plugins.segmentation.geometry import stack_faults, stack_of
 from inference.plugins.segmentation.golden import compare_with_golden
 from inference.plugins.segmentation.identity import tracking_uid
@@ -28,7 +29,6 @@ from inference.plugins.segmentation.lesions import Lesion, draw, find_lesions
 from inference.plugins.segmentation.network import Design, Predict, compile_predict, load_network
 from inference.plugins.segmentation.volumes import Grid, Mapped, Scan, map_volume, read_scan
 
-CODE = "unsupported_input"
 MODEL_FILE, THRESHOLDS_FILE, GOLDEN_FILE = "model.keras", "thresholds.npz", "golden.npz"
 
 Mask = NDArray[np.bool_]
@@ -78,13 +78,10 @@ class ScanPlugin(Plugin[Sample, Mapped]):
     """A sample is one scan on the model's grid, an output the probability of a lesion over it."""
 
     settings: Settings
-    _predict: Predict
+    gate: SeriesGate
+    network: Predict
     _thresholds: Thresholds
     _artefacts: Path
-
-    @abstractmethod
-    def judge(self, inputs: Inputs, series: SeriesHeader) -> Validation:
-        """Whether the headers of a series fit, geometry aside."""
 
     @abstractmethod
     def normalise(self, values: Volume) -> Volume:
@@ -93,6 +90,10 @@ class ScanPlugin(Plugin[Sample, Mapped]):
     @abstractmethod
     def region(self, scan: Scan) -> Region:
         """What of the scan is run. Raises `UnsupportedInput` where the scan does not show the part of the body."""
+
+    @abstractmethod
+    def class_of(self, lesion: Lesion, sample: Sample) -> str:
+        """The slug of the finding's type, by a rule on the values inside the outline."""
 
     @abstractmethod
     def type_of(self, lesion: Lesion, sample: Sample, mean_diameter_mm: float | None) -> Code:
@@ -128,7 +129,7 @@ class ScanPlugin(Plugin[Sample, Mapped]):
 
     def judge_all(self, inputs: Inputs, series: SeriesHeader) -> Validation:
         """Headers first, then geometry."""
-        verdict = self.judge(inputs, series)
+        verdict = judge_series(self.gate, inputs.study, series)
         if isinstance(verdict, Refused):
             return verdict
         limits = self.settings.fewest_slices, self.settings.largest_distance
@@ -137,13 +138,13 @@ class ScanPlugin(Plugin[Sample, Mapped]):
 
     def load(self, artefacts: Path) -> None:
         design = self.settings.design
-        self._predict = compile_predict(load_network(design, artefacts / MODEL_FILE), design)
+        self.network = compile_predict(load_network(design, artefacts / MODEL_FILE), design)
         self._thresholds = load_thresholds(artefacts / THRESHOLDS_FILE)
         self._artefacts = artefacts
 
     def use(self, predict: Predict, thresholds: Thresholds) -> None:
         """Take a model that was just trained, as `load` takes one from its artefacts."""
-        self._predict, self._thresholds = predict, thresholds
+        self.network, self._thresholds = predict, thresholds
 
     def prepare(self, inputs: Inputs, pixels: PixelReader) -> Sequence[Sample]:
         verdict, series = self.choose(inputs)
@@ -160,7 +161,7 @@ class ScanPlugin(Plugin[Sample, Mapped]):
         settings = self.settings
         return [
             map_volume(
-                self._predict, one.normalised, one.region.slices, settings.context, settings.design.multiple
+                self.network, one.normalised, one.region.slices, settings.context, settings.design.multiple
             )
             for one in batch
         ]  # fmt: skip
@@ -203,4 +204,4 @@ class ScanPlugin(Plugin[Sample, Mapped]):
         )
 
     def self_test(self) -> SelfTest:
-        return compare_with_golden(self._predict, self._artefacts / GOLDEN_FILE)
+        return compare_with_golden(self.network, self._artefacts / GOLDEN_FILE)

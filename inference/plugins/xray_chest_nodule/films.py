@@ -23,18 +23,23 @@ Arrays3 = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Films:
-    """Drawn films as a `Source` of the shared training loop; maps are opacity and lung, the flag is chest."""
+    """Drawn films as a `Source` of the shared training loop; maps are opacity and lung, the flag is chest.
+
+    `shown` (n,) are the films of an epoch, by number; without it each comes once.
+    """
 
     examples: Arrays
+    shown: NDArray[np.int64] | None = None
     crop: int = CROP
 
     def __len__(self) -> int:
-        return len(self.examples["images"])
+        return len(self.examples["images"] if self.shown is None else self.shown)
 
     def batch(self, chosen: NDArray[np.int64], rng: np.random.Generator) -> Batch:
-        rows = [self.one(int(index), rng) for index in chosen]
+        numbers = chosen if self.shown is None else self.shown[chosen]
+        rows = [self.one(int(number), rng) for number in numbers]
         images, maps, known = (np.stack(part) for part in zip(*rows, strict=True))
-        return Batch(images, maps, known, self.examples["chests"][chosen].astype(np.float32)[:, None])
+        return Batch(images, maps, known, self.examples["chests"][numbers].astype(np.float32)[:, None])
 
     def one(self, index: int, rng: np.random.Generator) -> Arrays3:
         """Channels, maps, and where they are known: the lungs of an operator's own films are not."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from inference.plugins.segmentation.packages import package_folder
 from inference.plugins.xray_chest_nodule.fields import (
     Plane,
     band,
@@ -60,12 +60,6 @@ def draw_scene(rng: np.random.Generator, side: int) -> Plane:
 def unit_range(image: Plane) -> Plane:
     low, high = np.percentile(image[::4, ::4], (0.5, 99.5))
     return np.asarray((image - np.float32(low)) / np.float32(max(high - low, 1e-3)), dtype=np.float32)
-
-
-def package_folder(name: str) -> Path | None:
-    """Where an installed package keeps its files, found without importing it."""
-    found = importlib.util.find_spec(name)
-    return Path(found.origin).parent if found and found.origin else None
 
 
 @functools.cache

@@ -7,8 +7,8 @@ import pytest
 
 from inference.plugins.ct_lung_nodule import plugin
 from inference.plugins.ct_lung_nodule.density import code_of, density_class
-from inference.plugins.ct_lung_nodule.evaluate import drawn_scan
 from inference.plugins.ct_lung_nodule.lungs import site_at
+from inference.plugins.segmentation.evaluate import drawn_scan
 from inference.plugins.segmentation.lesions import find_lesions
 from tests.inference.plugins.ct_lung_nodule.scans import inputs_of, sample_scan
 
@@ -50,7 +50,7 @@ def test_the_known_outlines_of_drawn_nodules_give_their_kinds() -> None:
 
 def test_the_patients_left_is_the_left_lung_however_the_columns_run() -> None:
     hu = sample_scan().hu
-    region = plugin.region(drawn_scan(hu))
+    region = plugin.region(drawn_scan(hu, plugin.settings.grid))
     middle = region.allowed.shape[0] // 2
     left = np.argwhere(region.allowed[middle])[-1]
     site = site_at(region.labels, (middle, *left))
@@ -69,7 +69,7 @@ def test_the_patients_left_is_the_left_lung_however_the_columns_run() -> None:
 
 
 def test_zones_count_from_the_top() -> None:
-    region = plugin.region(drawn_scan(sample_scan().hu))
+    region = plugin.region(drawn_scan(sample_scan().hu, plugin.settings.grid))
     lowest, highest = region.slices[0], region.slices[-1]
     for index, zone in ((lowest, "lower"), (highest, "upper")):
         row, column = np.argwhere(region.allowed[index])[0]
@@ -80,6 +80,6 @@ def test_zones_count_from_the_top() -> None:
 
 def test_every_drawn_nodule_lies_where_findings_may_lie() -> None:
     scan = sample_scan()
-    region = plugin.region(drawn_scan(scan.hu))
+    region = plugin.region(drawn_scan(scan.hu, plugin.settings.grid))
     found = find_lesions((scan.truth > 0).astype(np.float32), 0.5, 4, region.allowed)
     assert len(found) == len(scan.nodules)

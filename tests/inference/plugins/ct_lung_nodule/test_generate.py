@@ -10,7 +10,8 @@ from pydicom import dcmread
 
 from inference.plugins.ct_lung_nodule.generate import draw_scan, nodule_count, sample_study
 from inference.plugins.ct_lung_nodule.nodules import LARGEST, SMALLEST
-from inference.plugins.ct_lung_nodule.slabs import CROP, Slabs, choose_places
+from inference.plugins.ct_lung_nodule.train import CUT
+from inference.plugins.segmentation.slabs import CROP, cut_slabs
 from tests.inference.plugins.ct_lung_nodule.scans import normal_scan, sample_scan
 
 pytestmark = pytest.mark.database_free
@@ -61,7 +62,7 @@ def test_the_sample_study_is_a_dicom_series_in_order(tmp_path: Path) -> None:
 def test_training_crops_show_nodules_and_their_labels() -> None:
     scan = sample_scan()
     hu, truth = scan.hu[None].astype(np.int16), scan.truth[None]
-    slabs = Slabs(hu, truth, choose_places(hu, truth, 40, np.random.default_rng(2)))
+    slabs = cut_slabs(hu, truth, 40, np.random.default_rng(2), CUT)
     batch = slabs.batch(np.arange(24), np.random.default_rng(3))
     assert batch.images.shape == (24, CROP, CROP, 5)
     assert np.abs(batch.images).max() <= 1

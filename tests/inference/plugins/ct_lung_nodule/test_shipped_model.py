@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from inference.plugins.contract import Sample, loaded, run
 from inference.plugins.ct_lung_nodule import plugin
 from inference.plugins.ct_lung_nodule.generate import DrawnScan, sample_study
 from inference.plugins.ct_lung_nodule.plugin import CtLungNodule
+from inference.plugins.segmentation.train import Amounts
 from tests.inference.plugins.ct_lung_nodule.scans import NODULES, SEED, inputs_of, normal_scan, sample_scan
 
 pytestmark = pytest.mark.database_free
@@ -69,8 +71,6 @@ def test_thick_slices_are_read_with_a_note() -> None:
     thick = sample_scan().hu[::2]
     given, pixels = inputs_of(thick)
     assert given.study is not None
-    from dataclasses import replace
-
     series = given.study.series[0]
     apart = tuple(replace(one, position=(0.0, 0.0, 4.0 * n)) for n, one in enumerate(series.instances))
     study = replace(given.study, series=(replace(series, instances=apart),))
@@ -81,17 +81,11 @@ def test_thick_slices_are_read_with_a_note() -> None:
 
 def test_a_short_training_writes_all_that_a_model_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from inference.plugins.ct_lung_nodule import train
+    from inference.plugins.segmentation.train import train_scans
 
-    for name, value in {
-        "VALIDATION_SCANS": 2,
-        "TEST_SCANS": 2,
-        "PER_SCAN": 16,
-        "VALIDATION_SLABS": 16,
-        "SHAPE": (64, 200, 256),
-    }.items():
-        monkeypatch.setattr(train, name, value)
     monkeypatch.setattr(train, "real_images", lambda _: {})
-    CtLungNodule().train(TrainingOptions(tmp_path / "out", seed=3, samples=2, epochs=1))
+    small = replace(train.course_of((64, 200, 256)), amounts=Amounts(2, 1, slabs=16, watched_scans=1, watched_slabs=16))
+    train_scans(small, TrainingOptions(tmp_path / "out", seed=3, samples=2, epochs=1))
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"model.keras", "thresholds.npz", "golden.npz", "card.json", "logs"}
     fresh = CtLungNodule()

@@ -12,7 +12,7 @@ from inference.domain.study import Inputs, InstanceHeader, PixelReader, SeriesHe
 from inference.plugins.mri_brain_lesion.generate import BETWEEN, INSIDE, PLANES, DrawnScan, draw_scan
 from inference.plugins.mri_brain_lesion.heads import sample_head
 
-SEED, LESIONS = 11, 3
+SEED, LESIONS = 5, 3
 
 
 @functools.cache

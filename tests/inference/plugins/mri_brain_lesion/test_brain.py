@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from inference.plugins.mri_brain_lesion.brain import brain_mask, normalise, white_over_rim
-from inference.plugins.mri_brain_lesion.evaluate import drawn_scan, inverted
+from inference.plugins.mri_brain_lesion.evaluate import inverted
 from inference.plugins.mri_brain_lesion.generate import PLANES, posed
 from inference.plugins.mri_brain_lesion.heads import sample_head
-from inference.plugins.mri_brain_lesion.plugin import LEAST_WHITE_OVER_RIM, MriBrainLesion
+from inference.plugins.mri_brain_lesion.plugin import LEAST_WHITE_OVER_RIM, SETTINGS, MriBrainLesion
 from inference.plugins.mri_brain_lesion.zones import ZONES, Frame, cut_off, frame_of, site_at, zone_at
+from inference.plugins.segmentation.evaluate import drawn_scan
 from tests.inference.plugins.mri_brain_lesion.scans import SEED, sample_scan
 
 pytestmark = pytest.mark.database_free
@@ -88,7 +89,7 @@ def test_every_place_has_a_zone_that_is_named() -> None:
 
 @pytest.mark.parametrize("plane", range(3))
 def test_the_extents_of_a_head_give_its_scale_in_every_plane(plane: int) -> None:
-    scan = drawn_scan(sample_scan(plane).values, plane)
+    scan = drawn_scan(sample_scan(plane).values, SETTINGS.grid, PLANES[plane])
     region = MriBrainLesion().region(scan)
     frame = frame_of(region.allowed, scan.stack, 2.0)
     assert frame is not None
@@ -98,7 +99,7 @@ def test_the_extents_of_a_head_give_its_scale_in_every_plane(plane: int) -> None
 
 @pytest.mark.parametrize("plane", range(3))
 def test_left_and_right_follow_patient_coordinates(plane: int) -> None:
-    scan = drawn_scan(sample_scan(plane).values, plane)
+    scan = drawn_scan(sample_scan(plane).values, SETTINGS.grid, PLANES[plane])
     region = MriBrainLesion().region(scan)
     frame = frame_of(region.allowed, scan.stack, 2.0)
     assert frame is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,11 @@ from inference.domain.errors import UnsupportedInput
 from inference.domain.study import Inputs
 from inference.plugins.base import Accepted, Refused
 from inference.plugins.contract import loaded
-from inference.plugins.mri_brain_lesion import generate, plugin
+from inference.plugins.mri_brain_lesion import plugin
 from inference.plugins.mri_brain_lesion.evaluate import inverted, strange_volumes
 from inference.plugins.mri_brain_lesion.generate import PLANES
 from tests.inference.plugins.mri_brain_lesion.scans import inputs_of, sample_scan
 
-ARTEFACTS = Path(generate.__file__).parent / "artefacts"
-needs_model = pytest.mark.skipif(not ARTEFACTS.exists(), reason="no model is shipped yet")
 pytestmark = pytest.mark.database_free
 
 
@@ -98,7 +95,6 @@ def test_of_several_series_the_largest_t1_is_read() -> None:
     assert plugin.choose(both) == (Accepted(), series)
 
 
-@needs_model
 def test_a_volume_without_a_brain_is_refused_by_its_pixels() -> None:
     for values in (np.zeros((30, 160, 160), np.float32), np.full((30, 160, 160), 700, np.float32)):
         given, pixels = inputs_of(values)
@@ -112,7 +108,6 @@ def both_steps(given: Inputs, pixels: Any) -> tuple[Any, Any]:
     return samples, plugin.predict(samples)
 
 
-@needs_model
 @pytest.mark.parametrize("number", range(4))
 def test_what_is_no_head_is_refused(number: int) -> None:
     volume = list(strange_volumes())[number].repeat(3, axis=0)
@@ -121,7 +116,6 @@ def test_what_is_no_head_is_refused(number: int) -> None:
         plugin.postprocess(given, *both_steps(given, pixels))
 
 
-@needs_model
 def test_a_head_with_the_contrast_of_t2_is_refused_by_its_look() -> None:
     values = sample_scan().values[20:70]
     given, pixels = inputs_of(inverted(values), series_description="")

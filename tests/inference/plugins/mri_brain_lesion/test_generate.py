@@ -16,8 +16,9 @@ from inference.plugins.mri_brain_lesion.brain import normalise
 from inference.plugins.mri_brain_lesion.generate import PLANES, SCALE, SHAPE, draw_scan, lesion_count, sample_study
 from inference.plugins.mri_brain_lesion.heads import sample_head
 from inference.plugins.mri_brain_lesion.lesions import LARGEST, SMALLEST
-from inference.plugins.mri_brain_lesion.slabs import CROP, Slabs, choose_places
 from inference.plugins.mri_brain_lesion.subjects import head_files, read_nifti
+from inference.plugins.mri_brain_lesion.train import CUT
+from inference.plugins.segmentation.slabs import CROP, cut_slabs
 from tests.inference.plugins.mri_brain_lesion.scans import normal_scan, sample_scan
 
 pytestmark = pytest.mark.database_free
@@ -77,7 +78,7 @@ def test_the_sample_study_is_a_dicom_series_in_order(tmp_path: Path, plane: int)
 def test_training_crops_show_lesions_and_their_labels() -> None:
     scan = sample_scan()
     stored, truth = np.rint(normalise(scan.values)[None] * SCALE).astype(np.int16), scan.truth[None]
-    slabs = Slabs(stored, truth, choose_places(stored, truth, 40, np.random.default_rng(2)))
+    slabs = cut_slabs(stored, truth, 40, np.random.default_rng(2), CUT)
     batch = slabs.batch(np.arange(24), np.random.default_rng(3))
     assert batch.images.shape == (24, CROP, CROP, 5)
     assert (batch.maps.max(axis=(1, 2, 3)) > 0).mean() > 0.4

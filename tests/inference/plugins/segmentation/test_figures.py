@@ -84,6 +84,14 @@ def test_auroc_and_spread() -> None:
     assert spread([{"a": 1.0}, {"a": 3.0}], ["a"]) == {"a": {"mean": 2.0, "sd": 1.0}}
 
 
+def test_the_limit_leaves_the_stated_share_of_known_inputs_outside() -> None:
+    rng = np.random.default_rng(2)
+    known, held = rng.normal(0, 1, (60, 8)).astype(np.float32), rng.normal(0, 1, (200, 8)).astype(np.float32)
+    for refused in (0.0, 0.05, 0.2):
+        found = learn(known, held, margin=1.0, refused=refused)
+        assert np.mean([found.distance(one) > found.limit for one in held]) == pytest.approx(refused, abs=0.006)
+
+
 def test_a_stranger_is_farther_than_every_known_input_and_the_file_says_the_same(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     known = rng.normal(3, 2, (80, 12)).astype(np.float32)

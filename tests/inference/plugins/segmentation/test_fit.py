@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from inference.plugins.base import TrainingOptions
 from inference.plugins.segmentation.fit import Batch, Fitted, Recipe, fit
 from inference.plugins.segmentation.golden import compare_with_golden, write_golden
 from inference.plugins.segmentation.network import Design, compile_predict, load_network, weights_sha256
@@ -46,10 +47,10 @@ class Blobs:
         return Batch(images + 2 * maps, maps, np.ones_like(maps), np.ones((len(chosen), 1), dtype=np.float32))
 
 
-def run(out: Path, training: Blobs, recipe: Recipe = RECIPE) -> Fitted:
+def run(out: Path, training: Blobs, recipe: Recipe = RECIPE, start: Path | None = None) -> Fitted:
     out.mkdir(exist_ok=True)
     fix_seeds(1)
-    return fit(DESIGN, recipe, training, Blobs(16), 1, out)
+    return fit(DESIGN, recipe, training, Blobs(16), TrainingOptions(out, seed=1, start=start))
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,28 @@ def test_another_recipe_does_not_go_on_from_that_state(tmp_path: Path) -> None:
         run(tmp_path, Blobs(left=30))
     other = run(tmp_path, Blobs(), Recipe(epochs=1, batch=8))
     assert len(other.history) == 1
+
+
+def test_training_that_starts_from_a_model_is_better_at_once_than_one_from_scratch(
+    whole: Fitted, tmp_path: Path
+) -> None:
+    whole.model.save(tmp_path / "model.keras")
+    short = Recipe(epochs=1, batch=8, learning_rate=1e-5)
+    fresh, refined = (run(tmp_path / name, Blobs(16), short, start) for name, start in starts(tmp_path))
+    assert refined.history[0]["val_total"] < 0.7 * fresh.history[0]["val_total"]
+
+
+def starts(folder: Path) -> tuple[tuple[str, Path | None], ...]:
+    return ("fresh", None), ("refined", folder / "model.keras")
+
+
+def test_a_state_of_another_start_is_not_gone_on_from(whole: Fitted, tmp_path: Path) -> None:
+    whole.model.save(tmp_path / "model.keras")
+    out = tmp_path / "out"
+    with pytest.raises(Interrupted):
+        run(out, Blobs(left=30))
+    refined = run(out, Blobs(16), start=tmp_path / "model.keras")
+    assert len(refined.history) == RECIPE.epochs
 
 
 def test_training_stops_when_it_no_longer_gains_and_keeps_the_best(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from inference.plugins.segmentation.matching import Mark, Seen, Truth
 from inference.plugins.xray_chest_nodule.films import Films
 from inference.plugins.xray_chest_nodule.generate import (
     LUNG,
@@ -17,6 +18,7 @@ from inference.plugins.xray_chest_nodule.generate import (
     is_visible,
 )
 from inference.plugins.xray_chest_nodule.lesions import Lesion, stamp
+from inference.plugins.xray_chest_nodule.train import is_hard
 
 pytestmark = pytest.mark.database_free
 SIDE = 256
@@ -72,6 +74,34 @@ def test_batches_hold_contrasts_maps_and_flags() -> None:
     assert batch.images.shape == (6, SIDE, SIDE, 3)
     assert batch.maps[..., 0].sum() == (examples["labels"] & OPACITY > 0).sum()
     assert batch.flags[:, 0].tolist() == examples["chests"].astype(float).tolist()
+
+
+def test_a_film_that_is_shown_twice_comes_twice() -> None:
+    rows = [columns_of(3, None, index) for index in range(3)]
+    examples = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    films = Films(examples, np.array([0, 1, 2, 1]), crop=SIDE)
+    assert len(films) == 4
+    batch = films.batch(np.arange(4), np.random.default_rng(0))
+    sums = batch.maps.sum(axis=(1, 2))
+    assert (sums[1] == sums[3]).all()
+    assert batch.flags[1] == batch.flags[3] == examples["chests"][1]
+
+
+@pytest.mark.parametrize(
+    ("truths", "marks", "hard"),
+    [
+        ((), (), False),
+        ((Truth(12.0, 0.99, 0.8, 0.1),), (Mark(0.99, True),), False),
+        ((Truth(12.0, 0.5, 0.8, 0.1),), (Mark(0.5, True),), True),
+        ((Truth(12.0, 0.0, 0.0, 0.0),), (), True),
+        ((), (Mark(0.99, False),), True),
+        ((), (Mark(0.5, False),), False),
+    ],
+)
+def test_a_film_is_hard_where_an_opacity_is_missed_or_a_sure_mark_false(
+    truths: tuple[Truth, ...], marks: tuple[Mark, ...], hard: bool
+) -> None:
+    assert is_hard(Seen(truths, marks)) is hard
 
 
 def test_training_sees_a_part_of_each_film() -> None:

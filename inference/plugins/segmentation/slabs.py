@@ -1,17 +1,16 @@
-"""Batches for the MR model: square crops of a few slices, most of them at lesions, the others anywhere in the head."""
+"""Batches for scan models: square crops of a few slices, most of them at lesions, the others anywhere in the body."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.plugins.mri_brain_lesion.brain import HIGH, LOW
-from inference.plugins.mri_brain_lesion.generate import SCALE
-from inference.plugins.mri_brain_lesion.plugin import CONTEXT
 from inference.plugins.segmentation.fit import Batch
+from inference.plugins.segmentation.network import Array
 from inference.plugins.segmentation.volumes import slab
 from inference.plugins.segmentation.weights import even_weights
 
@@ -19,21 +18,36 @@ CROP, SHIFT = 96, 36
 # pixels of a lesion 12 mm across: a smaller one counts as much
 USUAL_AREA, MOST_WEIGHT = 120.0, 6.0
 LESION_SHARE = 0.6
-# normalised brightness that is inside the head more often than not
-HEAD_ABOVE = -2.0
-SHIFT_SD, SCALE_SD = 0.1, 0.06
 
 Places = NDArray[np.int64]
-Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
+Pair = tuple[Array, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How slabs are cut from stored volumes, by modality.
+
+    `context` are the neighbours on either side; `normalise` takes stored values to those of the network. A crop's
+    values are multiplied by about 1, off by `gain_sd`, and moved by about `offset_sd`, in stored units. Places without
+    lesions lie where the stored value is within `ground`, at least `margin` (a share) from the sides of a slice.
+    """
+
+    context: int
+    normalise: Callable[[Array], Array]
+    gain_sd: float
+    offset_sd: float
+    ground: tuple[float, float]
+    margin: float
 
 
 @dataclass(frozen=True, slots=True)
 class Slabs:
     """Drawn scans as a `Source` of the shared training loop. `places` (n, 4) are scan, slice, row and column."""
 
-    normal: NDArray[Any]
+    stored: NDArray[Any]
     truth: NDArray[Any]
     places: Places
+    cut: Cut
 
     def __len__(self) -> int:
         return len(self.places)
@@ -46,22 +60,22 @@ class Slabs:
 
     def one(self, place: Places, rng: np.random.Generator) -> Pair:
         """Channels and map (CROP, CROP, ...) around a place, shifted, turned, mirrored, a little off in contrast."""
-        scan, index = int(place[0]), int(place[1])
-        depth, rows, columns = self.normal.shape[1:]
+        cut, scan, index = self.cut, int(place[0]), int(place[1])
+        depth, rows, columns = self.stored.shape[1:]
         top, left = (
             int(np.clip(at - CROP // 2 + rng.integers(-SHIFT, SHIFT + 1), 0, size - CROP))
             for at, size in zip(place[2:], (rows, columns), strict=True)
         )
-        near = np.clip(np.arange(index - CONTEXT, index + CONTEXT + 1), 0, depth - 1)
+        near = np.clip(np.arange(index - cut.context, index + cut.context + 1), 0, depth - 1)
         window = slice(top, top + CROP), slice(left, left + CROP)
-        stored = self.normal[scan][near[0] : near[-1] + 1, window[0], window[1]].astype(np.float32)
-        values = stored[near - near[0]] / np.float32(SCALE) * np.float32(1 + rng.normal(0, SCALE_SD))
-        planes = slab(np.clip(values + np.float32(rng.normal(0, SHIFT_SD)), LOW, HIGH), CONTEXT, CONTEXT)
+        values = self.stored[scan][near[0] : near[-1] + 1, window[0], window[1]].astype(np.float32)[near - near[0]]
+        values = values * np.float32(1 + rng.normal(0, cut.gain_sd)) + np.float32(rng.normal(0, cut.offset_sd))
+        planes = slab(cut.normalise(values), cut.context, cut.context)
         truth = (self.truth[scan][index][window] > 0).astype(np.float32)[..., None]
         return turned(planes, truth, rng)
 
 
-def turned(planes: NDArray[np.float32], truth: NDArray[np.float32], rng: np.random.Generator) -> Pair:
+def turned(planes: Array, truth: Array, rng: np.random.Generator) -> Pair:
     """Quarter turns, mirrors, and the order of the slices reversed, at random."""
     quarter, mirrored, reversed_ = int(rng.integers(4)), rng.random() < 0.5, rng.random() < 0.5
     planes = planes[..., ::-1] if reversed_ else planes
@@ -69,16 +83,16 @@ def turned(planes: NDArray[np.float32], truth: NDArray[np.float32], rng: np.rand
     return np.ascontiguousarray(both[0]), np.ascontiguousarray(both[1])
 
 
-def choose_places(normal: NDArray[Any], truth: NDArray[Any], count: int, rng: np.random.Generator) -> Places:
-    """`count` places: `LESION_SHARE` of them on slices of lesions or just beside, the others anywhere in the head."""
+def cut_slabs(stored: NDArray[Any], truth: NDArray[Any], count: int, rng: np.random.Generator, cut: Cut) -> Slabs:
+    """`count` slabs: `LESION_SHARE` of them on slices of lesions or just beside, the others anywhere in the body."""
     lesions = [row for scan in range(len(truth)) for row in lesion_places(truth[scan], scan)]
     wanted = int(count * LESION_SHARE) if lesions else 0
     picked = [lesions[int(n)] for n in rng.integers(0, max(len(lesions), 1), wanted)]
     rows = [(scan, int(rng.integers(low - 1, high + 1)), y, x) for scan, low, high, y, x in picked]
-    rows += [head_place(normal, rng) for _ in range(count - wanted)]
+    rows += [ground_place(stored, rng, cut) for _ in range(count - wanted)]
     places = np.array(rows, dtype=np.int64)
-    places[:, 1] = np.clip(places[:, 1], 0, normal.shape[1] - 1)
-    return places
+    places[:, 1] = np.clip(places[:, 1], 0, stored.shape[1] - 1)
+    return Slabs(stored, truth, places, cut)
 
 
 def lesion_places(truth: NDArray[Any], scan: int) -> list[tuple[int, int, int, int, int]]:
@@ -90,10 +104,16 @@ def lesion_places(truth: NDArray[Any], scan: int) -> list[tuple[int, int, int, i
     return [(scan, box[0].start, box[0].stop, at[1], at[2]) for box, at in zip(boxes, middles, strict=True)]
 
 
-def head_place(normal: NDArray[Any], rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """A random cell that is not as dark as air."""
-    scans, depth, rows, columns = normal.shape
+def ground_place(stored: NDArray[Any], rng: np.random.Generator, cut: Cut) -> tuple[int, int, int, int]:
+    """A random cell whose value is within `cut.ground`."""
+    scans, depth, rows, columns = stored.shape
+    top, left = int(rows * cut.margin), int(columns * cut.margin)
     while True:
-        place = int(rng.integers(scans)), int(rng.integers(depth)), int(rng.integers(rows)), int(rng.integers(columns))
-        if normal[place] > HEAD_ABOVE * SCALE:
+        place = (
+            int(rng.integers(scans)),
+            int(rng.integers(depth)),
+            int(rng.integers(top, rows - top)),
+            int(rng.integers(left, columns - left)),
+        )
+        if cut.ground[0] < stored[place] < cut.ground[1]:
             return place

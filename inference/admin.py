@@ -9,19 +9,28 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from inference import jobs, learning, registry
+from inference import jobs, learning, registry, studies
+from inference.deidentification import rules
 from inference.models import (
+    BurnedInPolicy,
+    Deidentification,
+    DeidentificationMode,
     Finding,
+    Hold,
     Job,
     LearningConsent,
+    LegalHold,
     ModelVersion,
+    PrivacyRule,
     Result,
+    RetentionRule,
     Review,
     Signature,
     Study,
     WorkerHeartbeat,
 )
-from tenants.admin_base import Kept, ShownAdmin, ShownInline, operator
+from inference.retention import legal_holds
+from tenants.admin_base import Kept, Operated, ShownAdmin, ShownInline, operator
 from tenants.errors import UserError
 
 
@@ -87,6 +96,27 @@ class StudyAdmin(ShownAdmin):
 
     list_display = ["id", "tenant", "kind", "modality", "body_part", "created_at"]
     list_filter = ["kind", "modality"]
+    search_fields = ["=id", "=study_uid", "tenant__name"]
+    actions = ["erase", "place_hold", "lift_hold"]
+
+    @admin.action(permissions=["operate"], description="Erase, with a certificate")
+    def erase(self, request: HttpRequest, chosen: QuerySet[Study]) -> None:
+        self._each(request, chosen, studies.delete)
+
+    @admin.action(permissions=["operate"], description="Place a legal hold: nobody can delete the study")
+    def place_hold(self, request: HttpRequest, chosen: QuerySet[Study]) -> None:
+        self._each(request, chosen, legal_holds.place)
+
+    @admin.action(permissions=["operate"], description="Lift the legal hold")
+    def lift_hold(self, request: HttpRequest, chosen: QuerySet[Study]) -> None:
+        self._each(request, chosen, legal_holds.lift)
+
+    def _each(self, request: HttpRequest, chosen: QuerySet[Study], verb: Any) -> None:
+        for study in chosen:
+            try:
+                verb(study, actor=operator(request))
+            except UserError as error:
+                messages.error(request, f"{study.id}: {error.detail}")
 
 
 @admin.register(ModelVersion)
@@ -110,6 +140,57 @@ class WorkerAdmin(ShownAdmin):
     """Workers that said they live."""
 
     list_display = ["worker", "plugins", "started_at", "seen_at"]
+
+
+@admin.register(PrivacyRule)
+class PrivacyRuleAdmin(Operated, ModelAdmin):  # type: ignore[misc]
+    """What is done with the patient's identity when a tenant's files come in."""
+
+    list_display = ["tenant", "mode", "burned_in", "updated_at"]
+    list_filter = ["mode", "burned_in"]
+    search_fields = ["tenant__name"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PrivacyRule | None = None) -> list[str]:
+        return ["tenant", "updated_at"] if obj else ["updated_at"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: PrivacyRule, form: Any, change: bool) -> None:
+        mode, burned_in = DeidentificationMode(obj.mode), BurnedInPolicy(obj.burned_in)
+        saved = rules.change(obj.tenant_id, mode=mode, burned_in=burned_in, actor=operator(request))
+        obj.pk = saved.pk
+
+
+@admin.register(Deidentification)
+class DeidentificationAdmin(ShownAdmin):
+    """What was done to studies by their tenants' rules; no value of any attribute."""
+
+    list_display = ["study", "tenant", "mode", "profile", "files", "private", "updated_at"]
+    list_filter = ["mode"]
+
+
+@admin.register(Hold)
+class HoldAdmin(ShownAdmin):
+    """Studies that waited, or wait, for a person of the tenant."""
+
+    list_display = ["study", "tenant", "signs", "held_at", "released_at", "released_by"]
+
+
+@admin.register(RetentionRule)
+class RetentionRuleAdmin(ShownAdmin):
+    """How long tenants keep what; they set it themselves."""
+
+    list_display = ["tenant", "kind", "days", "updated_at"]
+    list_filter = ["kind"]
+    search_fields = ["tenant__name"]
+
+
+@admin.register(LegalHold)
+class LegalHoldAdmin(ShownAdmin):
+    """Studies that may not be deleted."""
+
+    list_display = ["study", "tenant", "placed_at", "placed_by"]
 
 
 @admin.register(LearningConsent)

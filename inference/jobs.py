@@ -20,6 +20,7 @@ from billing import quota
 from billing.domain.money import round_half_up
 from billing.quota import Estimate
 from inference import registry, wakeup
+from inference.deidentification.holds import require_released
 from inference.domain.errors import UnsupportedInput, UserError
 from inference.domain.states import ACTIVE, may_move
 from inference.domain.study import Inputs
@@ -87,11 +88,12 @@ def submit(
     2. Billing gives a place and a binding quote.
     3. The job is written; on commit a worker is woken.
 
-    Raises `TenantSuspended`, `UnknownPlugin`, `UnsupportedInput`, `InvalidParams` and the refusals of
+    Raises `TenantSuspended`, `StudyHeld`, `UnknownPlugin`, `UnsupportedInput`, `InvalidParams` and the refusals of
     `billing.quota.reserve`; after each nothing is written.
     """
     accounts.require_active(tenant)
     hold(study)
+    require_released(study)
     asked = check(plugin_slug, study, inline, params or {})
     job_id = uuid7()
     place = quota.reserve(
@@ -202,6 +204,7 @@ def retry(job: Job, *, actor: str) -> Job:
         refuse_retry(job)
         if job.study is None and job.inline is None:
             raise StudyPurged
+        require_released(job.study)
         asked = check(job.plugin, job.study, job.inline, job.params)
         place = quota.reserve(
             job.tenant_id, job_id=job.id, plugin=job.plugin, unit=asked.plugin.manifest.unit, quantity=asked.quantity,

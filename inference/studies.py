@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.db import transaction
+from django.db.models import Sum
 
+from inference.blobs import remove_unneeded
 from inference.domain.errors import UserError
 from inference.domain.states import ACTIVE
-from inference.intake import storage
-from inference.intake.rows import lock_blobs
-from inference.models import Instance, Job, Study
-from tenants import audit
-from tenants.context import tenant_context
+from inference.models import Artifact, Instance, Job, RetentionKind, Study
+from inference.retention.certificates import BY_HAND, Deleted, issue
+from inference.retention.legal_holds import refuse_held
 from tenants.ids import encode
 
 
@@ -30,19 +28,32 @@ class StudyGone(UserError):
     template = "There is no such object."
 
 
-def delete(study: Study, *, actor: str) -> None:
-    """Remove a study with its files; jobs, results and bills stay. Raises `StudyInUse`.
+def delete(study: Study, *, actor: str, rule: str = BY_HAND) -> None:
+    """Remove a study with its files and the pictures and exports made of them; jobs, findings and bills stay.
 
-    Bytes that another study of the tenant holds too are kept. They are removed after the commit: a file without a row
-    does no harm, a row without its file does. Raises `StudyGone` for one that somebody else has just deleted.
+    Bytes that another row of the tenant holds too are kept. The certificate is the event `study.deleted`. Raises
+    `StudyInUse`, `UnderLegalHold`, and `StudyGone` for one that somebody else has just deleted.
     """
     with transaction.atomic():
         _refuse_in_use(study)
-        digests = set(Instance.objects.for_tenant(study.tenant_id).filter(study=study).values_list("sha256", flat=True))
-        tenant_id, name = study.tenant_id, encode("std", study.id)
+        refuse_held(study)
+        instances = Instance.objects.for_tenant(study.tenant_id).filter(study=study)
+        derived = Artifact.objects.for_tenant(study.tenant_id).filter(result__job__study=study)
+        digests = {*instances.values_list("sha256", flat=True), *derived.values_list("sha256", flat=True)}
+        gone = Deleted(
+            RetentionKind.STUDIES,
+            encode("std", study.id),
+            files=instances.count() + derived.count(),
+            bytes=sum(rows.aggregate(total=Sum("size_bytes"))["total"] or 0 for rows in (instances, derived)),
+            rule=rule,
+            study_uid=study.study_uid,
+            instance_uids=tuple(instances.values_list("sop_instance_uid", flat=True)),
+        )
+        tenant_id = study.tenant_id
+        derived.delete()
         study.delete()
-        audit.record("study.deleted", tenant_id=tenant_id, actor=actor, subject=name, files=len(digests))
-        transaction.on_commit(lambda: _remove_unneeded(tenant_id, digests))
+        issue(tenant_id, gone, actor=actor)
+        transaction.on_commit(lambda: remove_unneeded(tenant_id, digests))
 
 
 def _refuse_in_use(study: Study) -> None:
@@ -51,15 +62,3 @@ def _refuse_in_use(study: Study) -> None:
         raise StudyGone
     if Job.objects.for_tenant(study.tenant_id).filter(study=study, state__in=ACTIVE).exists():
         raise StudyInUse
-
-
-def _still_needed(tenant_id: UUID, digests: set[str]) -> set[str]:
-    return set(Instance.objects.for_tenant(tenant_id).filter(sha256__in=digests).values_list("sha256", flat=True))
-
-
-def _remove_unneeded(tenant_id: UUID, digests: set[str]) -> None:
-    """Looked at again, under the lock that an upload takes for its rows: it may have brought the same bytes since."""
-    with tenant_context(tenant_id):
-        lock_blobs(tenant_id)
-        for sha256 in digests - _still_needed(tenant_id, digests):
-            storage.delete(tenant_id, sha256)

@@ -16,6 +16,7 @@ from inference import outcomes, registry, wakeup
 from inference.engine.lease import Lease, as_leases, held
 from inference.models import IdempotencyRecord, Job, JobState, WorkerHeartbeat
 from inference.plugins import registry as plugins
+from inference.retention import purge
 from tenants.context import operator_context, tenant_context
 from tenants.ids import encode
 
@@ -42,6 +43,7 @@ def sweep() -> Swept:
     expired = expire_overdue_jobs()
     moved = move_stale_buckets()
     forget_old_records()
+    purge.run(timezone.now())
     chores.run(timezone.now())
     return Swept(freed, ring_for_overdue(), expired, moved)
 

@@ -163,3 +163,21 @@ class AuditEvent(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.action}"
+
+
+class DataKey(TenantModel):
+    """The tenant's key for what is kept under seal, itself wrapped by a master key. Without this row all of it is lost.
+
+    See `tenants.datakeys`.
+    """
+
+    wrapped = models.BinaryField()
+    master_key_id = models.CharField(max_length=16)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(TenantModel.Meta):
+        abstract = False
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="data_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} under {self.master_key_id}"

@@ -21,3 +21,6 @@ REVIEWERS = frozenset({Role.OWNER, Role.ADMIN, Role.REVIEWER})
 
 PAYERS = frozenset({Role.OWNER, Role.ADMIN, Role.BILLING})
 """Who may change what is paid at the portal: plans, credits, caps, addresses. A key needs the scope `admin`."""
+
+RELEASERS = frozenset({Role.OWNER, Role.ADMIN, Role.REVIEWER})
+"""Who may release a study that was held for names in its pixels. A key needs the scope `admin`."""

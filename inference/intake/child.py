@@ -3,7 +3,8 @@
 The process that the pool starts is a nursery: it imports the decoders once, then forks a worker for the first task it
 sees and a new one after every error, crash and `tasks_per_child` tasks (a fork costs milliseconds, a start a second).
 The nursery never touches a customer's bytes. A worker reads a task (one JSON line with the file and the reply pipe as
-descriptors) from standard input, so it opens nothing by name and holds no secret: its environment is empty.
+descriptors) from standard input, so it opens nothing by name and holds no secret: its environment is empty, and the
+only keys that a task brings are its tenant's, derived for de-identification.
 
 No Django here, and nothing that imports it.
 """

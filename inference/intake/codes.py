@@ -54,6 +54,9 @@ TEMPLATES: dict[str, str] = {
     "no_files": gettext_noop("The request holds no file."),
     "other_study": gettext_noop("The file belongs to another study; send each study in a request of its own."),
     "mixed_kinds": gettext_noop("PNG and JPEG images can not join a DICOM study; send them in a request of their own."),
+    "burned_in_text": gettext_noop(
+        "The image may show the patient's name in its pixels, and such images are refused by your organisation's rule."
+    ),
     "uid_conflict": gettext_noop("Another file with the same SOP Instance UID is already stored."),
 }
 

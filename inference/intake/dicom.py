@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import zlib
+from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from pydicom import dcmread
@@ -47,19 +48,35 @@ ENCAPSULATED = {f"1.2.840.10008.1.2.4.{last}" for last in (50, 51, 57, 70, 80, 8
 FLOAT_BYTES = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A checked header, the file to read pixels from, and where in it the pixel data element starts."""
+
+    header: FileDataset
+    source: BinaryIO
+    pixels_at: int
+
+
 def open_dicom(source: BinaryIO, limits: Limits) -> tuple[FileDataset, BinaryIO]:
     """The checked header, and the file to read pixels from: `source` held to its end, or an inflated copy of it.
 
     Raises `UnreadableFile` with the code of the first check that fails.
     """
+    found = open_at_pixels(source, limits)
+    return found.header, found.source
+
+
+def open_at_pixels(source: BinaryIO, limits: Limits) -> Opened:
+    """As `open_dicom`, with the place of the pixels."""
     source = inflated(whole(source), limits)
     source.seek(0)
     header = dcmread(source, stop_before_pixels=True, force=True)
+    pixels_at = source.tell()
     check_is_image(header, source.read(4) in PIXEL_DATA_TAGS)
     check_syntax(header)
     check_size(header, limits)
     check_length(header, source)
-    return header, source
+    return Opened(header, source, pixels_at)
 
 
 def inflated(source: BinaryIO, limits: Limits) -> BinaryIO:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from inference.deidentification.instruction import Instruction
 from inference.domain.errors import UserError
 from inference.intake.codes import refusal
 from inference.intake.inspection import inspect_file
@@ -14,26 +15,29 @@ from inference.intake.sniff import PREAMBLE, has_preamble
 from inference.intake.spool import Arrival, Sink
 
 
-def examine_all(pool: Pool, arrivals: Sequence[Arrival]) -> None:
-    """Fill in `inspection`, `sha256` and `size` of the good files, `error` of the others."""
+def examine_all(pool: Pool, arrivals: Sequence[Arrival], instruction: Instruction | None = None) -> None:
+    """Fill in `inspection`, `sha256` and `size` of the good files, `error` of the others.
+
+    With an `instruction` the children de-identify what they read, and the files hold that from here on.
+    """
     good = [arrival for arrival in arrivals if arrival.is_good]
     with ThreadPoolExecutor(max_workers=pool.limits.children, thread_name_prefix="intake") as threads:
-        for _ in threads.map(lambda arrival: examine(pool, arrival), good):
+        for _ in threads.map(lambda arrival: examine(pool, arrival, instruction), good):
             pass
 
 
-def examine(pool: Pool, arrival: Arrival) -> None:
+def examine(pool: Pool, arrival: Arrival, instruction: Instruction | None = None) -> None:
     """Inspect one file."""
     stripped = arrival.path.with_suffix(".stripped")
     cap = pool.limits.file_bytes
     try:
         with Sink(stripped, cap, refusal("file_too_large", limit=cap)) as sink:
-            arrival.inspection = inspect_file(pool, arrival.path, sink.write)
+            arrival.inspection = inspect_file(pool, arrival.path, sink.write, instruction)
     except UserError as error:
         arrival.error = error
         stripped.unlink()
         return
-    if arrival.inspection.kind == "image":
+    if arrival.inspection.kind == "image" or arrival.inspection.deidentified:
         stripped.replace(arrival.path)
     else:
         stripped.unlink()

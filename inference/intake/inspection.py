@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from inference.deidentification.instruction import Instruction
+from inference.deidentification.told import Deidentified, told_deidentification, told_signs
 from inference.domain.study import InstanceHeader
 from inference.intake.codes import refusal
 from inference.intake.pool import Pool, Source, refuse_data
@@ -32,11 +34,25 @@ class Inspection:
     series_uid: str = ""
     patient: str = field(default="", repr=False)
     taken_at: datetime | None = None
+    risks: tuple[str, ...] = ()
+    deidentified: Deidentified | None = None
 
 
-def inspect_file(pool: Pool, source: Source, on_data: Callable[[bytes], None] = refuse_data) -> Inspection:
-    """Inspect one file in a child. `on_data` takes the stripped bytes of a PNG or JPEG. Raises `UnreadableFile`."""
-    return checked(pool.run("inspect", source, on_data=on_data))
+def inspect_file(
+    pool: Pool,
+    source: Source,
+    on_data: Callable[[bytes], None] = refuse_data,
+    instruction: Instruction | None = None,
+) -> Inspection:
+    """Inspect one file in a child. `on_data` takes the bytes to store, where they are not those that came.
+
+    With an `instruction` a DICOM file comes back de-identified, and its header with it. Raises `UnreadableFile`.
+    """
+    told = instruction.as_options() if instruction else None
+    found = checked(pool.run("inspect", source, on_data=on_data, instruction=told))
+    if instruction is not None and found.kind == "dicom" and found.deidentified is None:
+        raise refusal("unreadable_file.decoder")
+    return found
 
 
 def checked(reply: Mapping[str, Any]) -> Inspection:
@@ -46,12 +62,17 @@ def checked(reply: Mapping[str, Any]) -> Inspection:
         raise refusal("unreadable_file.decoder")
     if not all(isinstance(header.get(name, 1), int) and header.get(name, 1) > 0 for name in COUNTS):
         raise refusal("unreadable_file.decoder")
+    risks = told_signs(reply.get("risks", []))
     if reply.get("kind") == "image":
-        return Inspection("image", header)
+        return Inspection("image", header, risks=risks)
     uids = [reply.get("study_uid"), reply.get("series_uid"), header.get("sop_instance_uid")]
     if not all(isinstance(uid, str) and UID.fullmatch(uid) for uid in uids):
         raise refusal("unreadable_file.decoder")
-    return Inspection("dicom", header, str(uids[0]), str(uids[1]), digest_in(reply), moment_in(reply))
+    done = reply.get("deidentified")
+    deidentified = told_deidentification(done) if done is not None else None
+    return Inspection(
+        "dicom", header, str(uids[0]), str(uids[1]), digest_in(reply), moment_in(reply), risks, deidentified
+    )
 
 
 def digest_in(reply: Mapping[str, Any]) -> str:

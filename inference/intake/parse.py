@@ -7,9 +7,12 @@ from typing import Any, BinaryIO
 
 from pydicom.dataset import FileDataset
 
+from inference.deidentification.file import deidentify
+from inference.deidentification.instruction import Instruction
+from inference.deidentification.risk import PICTURE, signs
 from inference.domain.errors import UserError
 from inference.intake.codes import refusal
-from inference.intake.dicom import open_dicom
+from inference.intake.dicom import Opened, open_at_pixels
 from inference.intake.frames import stored_frames
 from inference.intake.header import describe
 from inference.intake.limits import Limits
@@ -19,32 +22,50 @@ from inference.intake.wire import ReplyWriter
 
 
 def inspect(source: BinaryIO, limits: Limits, reply: ReplyWriter, options: dict[str, Any]) -> dict[str, Any]:
-    """`{"kind": "dicom" | "image", "header": {...}, "study_uid", "series_uid"}` of one file.
+    """`{"kind": "dicom" | "image", "header": {...}, "study_uid", "series_uid", "risks": [...]}` of one file.
 
-    Of a PNG or JPEG the stripped bytes, which are what is stored, are sent as data. Raises `UnreadableFile`.
+    Of a PNG or JPEG the stripped bytes, which are what is stored, are sent as data. So are those of a DICOM file where
+    `options["instruction"]` is given; then the header is told as it stands in them, with `"deidentified": {...}`.
+    Raises `UnreadableFile`.
     """
     head = source.read(HEAD_BYTES)
     kind = file_type(head)
     if not head:
         raise refusal("empty_file")
     if kind == "dicom":
-        return inspect_dicom(source, limits)
+        told = options.get("instruction")
+        return inspect_dicom(source, limits, reply, Instruction.from_options(told) if told else None)
     if kind in ("png", "jpeg"):
         return inspect_picture(head + source.read(), kind, limits, reply)
     raise refusal("archive_refused.nested" if kind == "zip" else "unreadable_file.type")
 
 
-def inspect_dicom(source: BinaryIO, limits: Limits) -> dict[str, Any]:
+def inspect_dicom(
+    source: BinaryIO, limits: Limits, reply: ReplyWriter, instruction: Instruction | None
+) -> dict[str, Any]:
     """The header of a DICOM file whose pixels decode."""
-    header, pixels = open_dicom(source, limits)
-    described = describe(header, limits)
+    opened = open_at_pixels(source, limits)
+    described = describe(opened.header, limits)
+    risks = signs(opened.header)
+    decode_once(opened, limits)
+    if instruction is None:
+        return {"kind": "dicom", **described, "risks": risks}
+    done = deidentify(opened.header, opened.source, opened.pixels_at, instruction, reply.data)
+    cleaned = describe(opened.header, limits)
+    if instruction.mode == "pseudonymise":
+        # the digest that the tenant's pseudonym of the patient follows from, whatever the rule was at the time
+        cleaned["patient"] = described["patient"]
+    return {"kind": "dicom", **cleaned, "risks": risks, "deidentified": done}
+
+
+def decode_once(opened: Opened, limits: Limits) -> None:
+    """Raises `UnreadableFile` where the decoder refuses the pixels."""
     try:
-        check_frames(header, pixels, limits)
+        check_frames(opened.header, opened.source, limits)
     except (MemoryError, UserError):
         raise
     except Exception as error:
         raise refusal("unreadable_file.pixels") from error
-    return {"kind": "dicom", **described}
 
 
 def check_frames(header: FileDataset, pixels: BinaryIO, limits: Limits) -> None:
@@ -65,4 +86,4 @@ def inspect_picture(data: bytes, kind: str, limits: Limits, reply: ReplyWriter) 
     except Exception as error:
         raise refusal("unreadable_file.pixels") from error
     reply.data(stripped)
-    return {"kind": "image", "header": picture_header(array, kind)}
+    return {"kind": "image", "header": picture_header(array, kind), "risks": [PICTURE]}

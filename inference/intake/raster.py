@@ -21,8 +21,10 @@ from inference.intake.sniff import PNG_SIGNATURE
 PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 PNG_ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
 START_OF_FRAME = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
-# APP0 (JFIF) and APP14 (Adobe) say how to read the colours
-JPEG_DROPPED = (set(range(0xE0, 0xF0)) | {0xFE}) - {0xE0, 0xEE}
+JPEG_ABOUT = {*range(0xE0, 0xF0), 0xFE}
+# JFIF and Adobe say how to read the colours: identifier and bytes kept, a thumbnail and whatever follows not
+JPEG_COLOURS = {0xE0: (b"JFIF\x00", 12), 0xEE: (b"Adobe", 12)}
+NO_THUMBNAIL = {0xE0: bytes(2), 0xEE: b""}
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 # inside a scan, FF is followed by 00, a restart marker or a fill byte
 SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -86,11 +88,20 @@ def strip_jpeg(data: bytes, limits: Limits, orientation: int = 1) -> bytes:
         if marker in START_OF_FRAME:
             check_frame(segment, limits)
             sized = True
-        if marker not in JPEG_DROPPED:
-            kept.append(segment)
+        kept.append(colours_of(marker, segment) if marker in JPEG_ABOUT else segment)
     if not sized:
         raise refusal("unreadable_file")
     return b"".join(kept)
+
+
+def colours_of(marker: int, segment: bytes) -> bytes:
+    """Of a segment about the image, what its colours are read by; nothing of most."""
+    identifier, size = JPEG_COLOURS.get(marker, (b"", 0))
+    payload = segment[4 : 4 + size]
+    if not identifier or not payload.startswith(identifier) or len(payload) < size:
+        return b""
+    payload += NO_THUMBNAIL[marker]
+    return segment[:2] + struct.pack(">H", len(payload) + 2) + payload
 
 
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:

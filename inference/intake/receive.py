@@ -1,4 +1,4 @@
-"""The one road of a study into the system: spool, inspect, group, store, rows.
+"""The one road of a study into the system: spool, inspect and de-identify by the tenant's rule, group, store, rows.
 
 The REST API, the portal and every later door call `receive`; nothing else writes studies.
 """
@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from inference.deidentification import holds, rules
 from inference.intake import configured, storage
 from inference.intake.codes import request_refusal
 from inference.intake.examine import examine_all
 from inference.intake.group import Group, group
 from inference.intake.outcome import FileOutcome, NothingTaken, outcomes
-from inference.intake.rows import DESCRIPTION_CHARS, mark_conflicts, mark_known, write_rows
+from inference.intake.rows import DESCRIPTION_CHARS, Privacy, mark_conflicts, mark_known, write_rows
 from inference.intake.spool import Arrival, Spool, printable
 from inference.models import Study
 from tenants.context import tenant_context
@@ -48,13 +49,22 @@ def receive(
             spool.add(name, file)
         if not spool.arrivals:
             raise request_refusal("no_files")
-        examine_all(pool, spool.arrivals)
+        privacy = privacy_of(tenant)
+        examine_all(pool, spool.arrivals, privacy.instruction)
+        holds.refuse_risky(privacy.rule, spool.arrivals)
         chosen = admit(tenant, spool.arrivals)
         store_blobs(tenant, chosen)
-        study = write_rows(tenant, chosen, printable(description)[:DESCRIPTION_CHARS], metadata or {})
+        study = write_rows(tenant, chosen, printable(description)[:DESCRIPTION_CHARS], metadata or {}, privacy)
         # what a deletion of the same bytes took away before the rows said that they are needed
         store_blobs(tenant, chosen)
         return Reception(study, outcomes(spool.arrivals))
+
+
+def privacy_of(tenant: Tenant) -> Privacy:
+    """The rule by which the files of this request are taken, whoever changes it meanwhile."""
+    with tenant_context(tenant.id):
+        rule = rules.of(tenant.id)
+        return Privacy(rule, rules.instruction(rule))
 
 
 def admit(tenant: Tenant, arrivals: Sequence[Arrival]) -> Group:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
 
+from inference.deidentification import records
+from inference.deidentification.instruction import Instruction
+from inference.deidentification.records import Stored
 from inference.domain.errors import InternalError
 from inference.intake.codes import refusal
 from inference.intake.group import Group, content_uid, study_uid
 from inference.intake.inspection import Inspection
 from inference.intake.patients import patient_key
 from inference.intake.spool import Arrival
-from inference.models import Instance, Series, Study
+from inference.models import Instance, PrivacyRule, Series, Study
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
@@ -55,7 +59,15 @@ def stored_digests(tenant: Tenant, uids: Sequence[str]) -> dict[str, str]:
     return dict(stored.values_list("sop_instance_uid", "sha256"))
 
 
-def write_rows(tenant: Tenant, group: Group, description: str, metadata: Mapping[str, Any]) -> Study:
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """The tenant's rule and what the children were told of it."""
+
+    rule: PrivacyRule
+    instruction: Instruction | None
+
+
+def write_rows(tenant: Tenant, group: Group, description: str, metadata: Mapping[str, Any], privacy: Privacy) -> Study:
     """Write what is not there yet and return the study, in one transaction; again when a parallel upload was first."""
     for _ in range(TRIES):
         try:
@@ -63,7 +75,8 @@ def write_rows(tenant: Tenant, group: Group, description: str, metadata: Mapping
                 lock_blobs(tenant.id)
                 mark_known(tenant, group)
                 study = write_study(tenant, group, description, metadata)
-                write_instances(tenant, group, study)
+                stored = write_instances(tenant, group, study)
+                records.write(study, privacy.rule, privacy.instruction, stored)
                 return study
         except IntegrityError:
             continue
@@ -110,17 +123,16 @@ def taken_at(group: Group) -> datetime | None:
     return min((one for one in given if one is not None), default=None)
 
 
-def write_instances(tenant: Tenant, group: Group, study: Study) -> None:
-    """One row per new file, and the series that they need."""
+def write_instances(tenant: Tenant, group: Group, study: Study) -> list[Stored]:
+    """One row per new file, and the series that they need; each row with the inspection of its file."""
     new = [arrival for arrival in group.arrivals if arrival.is_good and not arrival.is_known]
     series = write_series(tenant, study, new)
-    Instance.objects.bulk_create(
-        [
-            instance_row(group, study, series[inspection_of(arrival).series_uid], arrival, number)
-            for number, arrival in enumerate(new, start=1)
-        ],
-        batch_size=500,
-    )
+    rows = [
+        instance_row(group, study, series[inspection_of(arrival).series_uid], arrival, number)
+        for number, arrival in enumerate(new, start=1)
+    ]
+    Instance.objects.bulk_create(rows, batch_size=500)
+    return [(row, inspection_of(arrival)) for row, arrival in zip(rows, new, strict=True)]
 
 
 def write_series(tenant: Tenant, study: Study, arrivals: Sequence[Arrival]) -> dict[str, Series]:

@@ -19,7 +19,11 @@ def patient_digest(header: Dataset) -> str:
 
     It can be reversed by trying ids, so it is not to be kept: `patients.patient_key` makes a keyed pseudonym of it.
     """
-    identity, issuer = plain(header.get("PatientID")), plain(header.get("IssuerOfPatientID"))
+    return digest_of(plain(header.get("PatientID")), plain(header.get("IssuerOfPatientID")))
+
+
+def digest_of(identity: str, issuer: str) -> str:
+    """The digest of an id and its issuer, which may be empty; empty for what is no id."""
     if identity.lower() in NO_ID or not identity.strip("0.-_ "):
         return ""
     return hashlib.sha256(f"{len(issuer)} {issuer} {identity}".encode()).hexdigest()

@@ -31,6 +31,7 @@ STATUS = {
     "permission_denied": 403, "not_found": 404, "unknown_plugin": 404, "unknown_plan": 404,
     "method_not_allowed": 405, "not_acceptable": 406,
     "job_not_finished": 409, "job_already_finished": 409, "job_failed": 409, "study_in_use": 409,
+    "study_held": 409, "study_not_held": 409, "legal_hold": 409,
     "idempotency_in_progress": 409, "invoice_not_open": 409, "invoice_not_voidable": 409, "adjustment_decided": 409,
     "second_person_needed": 403, "unknown_coupon": 404, "purged": 410, "too_many_files": 413, "request_too_large": 413,
     "file_too_large": 413, "length_required": 411, "unsupported_media_type": 415, "concurrency_limit": 429,

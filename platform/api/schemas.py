@@ -51,7 +51,7 @@ Problem = shape(
         name=s.CharField(required=False, help_text="the name of the file that the entry is about"),
     ),
 )
-PROBLEM_STATUSES = (400, 401, 402, 403, 404, 409, 411, 412, 413, 415, 422, 429, 503)
+PROBLEM_STATUSES = (400, 401, 402, 403, 404, 409, 410, 411, 412, 413, 415, 422, 429, 503)
 PROBLEMS = {(status, "application/problem+json"): Problem for status in PROBLEM_STATUSES}
 
 FileOutcome = many(
@@ -75,6 +75,28 @@ STUDY: Fields = {
     ),
     "files": FileOutcome,
     "metadata": JSON(),
+    "deidentification": inline_serializer(
+        "Deidentification",
+        {
+            "mode": s.ChoiceField(["pseudonymise", "anonymise"]),
+            "profile": s.CharField(),
+            "files": s.IntegerField(),
+            "attributes": many(
+                "DeidentifiedAttribute", attribute=s.CharField(), action=s.CharField(), count=s.IntegerField()
+            ),
+            "private_attributes": s.IntegerField(),
+            "unknown_attributes": s.IntegerField(),
+        },
+        allow_null=True,
+        help_text="null where files are kept as they came",
+    ),
+    "held": inline_serializer(
+        "Held",
+        {"signs": s.ListField(child=s.CharField()), "since": s.DateTimeField()},
+        allow_null=True,
+        help_text="why no job may run on the study before a person has released it",
+    ),
+    "legal_hold": s.BooleanField(help_text="whether the study may not be deleted"),
     "created_at": s.DateTimeField(),
 }
 Study = shape("Study", **STUDY)

@@ -45,6 +45,8 @@ class Environment(BaseSettings):
     env: Literal["development", "production"] = "development"
     debug: bool = False
     secret_key: SecretStr | None = None
+    master_key: SecretStr | None = None
+    master_key_fallbacks: Annotated[list[SecretStr], NoDecode] = []
     allowed_hosts: Annotated[list[str], NoDecode] = ["127.0.0.1", "localhost", "[::1]"]
     csrf_trusted_origins: Annotated[list[str], NoDecode] = []
     public_base_url: str = ""
@@ -91,7 +93,13 @@ class Environment(BaseSettings):
     @classmethod
     def split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Lists are written with commas."""
-        for name in ("allowed_hosts", "csrf_trusted_origins", "issuer_address", "STRIPE_WEBHOOK_SECRETS"):
+        for name in (
+            "allowed_hosts",
+            "master_key_fallbacks",
+            "csrf_trusted_origins",
+            "issuer_address",
+            "STRIPE_WEBHOOK_SECRETS",
+        ):
             if isinstance(values.get(name), str):
                 values[name] = [part.strip() for part in values[name].split(",") if part.strip()]
         return values
@@ -117,6 +125,8 @@ class Environment(BaseSettings):
             f"ASSAY_SECRET_KEY must be set, with at least {SHORTEST_KEY} characters": len(key) < SHORTEST_KEY,
             "ASSAY_SECRET_KEY must be random": 0 < len(set(key)) < FEWEST_DIFFERENT_CHARACTERS,
             "ASSAY_SECRET_KEY must not be a sample value": key.startswith(("django-insecure", "change-me")),
+            f"ASSAY_MASTER_KEY must have at least {SHORTEST_KEY} characters": self.master_key is not None
+            and len(self.master_key.get_secret_value()) < SHORTEST_KEY,
             "ASSAY_ALLOWED_HOSTS must name hosts, without wildcards": any(
                 "*" in host or host.startswith(".") for host in self.allowed_hosts
             ),

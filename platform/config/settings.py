@@ -64,6 +64,11 @@ SECRET_KEY = (
     if environment.secret_key
     else stored_secret(ASSAY_DATA_DIR / "keys" / "django.key")
 )
+# the first wraps the tenants' data keys, all of them open: `manage.py data_keys rewrap` after a change
+ASSAY_MASTER_KEYS: tuple[str, ...] = (
+    *(key.get_secret_value() for key in (environment.master_key, *environment.master_key_fallbacks) if key),
+    SECRET_KEY,
+)
 DEBUG = environment.debug
 ALLOWED_HOSTS = environment.allowed_hosts
 CSRF_TRUSTED_ORIGINS = environment.csrf_trusted_origins

@@ -21,7 +21,7 @@ from tenants.accounts import TENANT_IN_SESSION
 from tenants.context import tenant_context
 from tenants.ids import UnknownId, decode
 from tenants.models import Membership, Tenant, User
-from tenants.roles import PAYERS, REVIEWERS, ROLE_SCOPES
+from tenants.roles import PAYERS, RELEASERS, REVIEWERS, ROLE_SCOPES
 
 RowT = TypeVar("RowT")
 FIRST_PAGES = (("jobs:write", "portal:home"), ("jobs:read", "portal:jobs"), ("billing:read", "portal:usage"))
@@ -38,6 +38,7 @@ class TenantView(LoginRequiredMixin, View):
     tenant: Tenant
     scopes: frozenset[str]
     pays: bool
+    releases: bool
     role: str
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -48,6 +49,7 @@ class TenantView(LoginRequiredMixin, View):
             return redirect("portal:tenants")
         self.tenant, self.scopes = membership.tenant, ROLE_SCOPES[membership.role]
         self.role, self.pays = membership.role, membership.role in PAYERS
+        self.releases = membership.role in RELEASERS
         self.refuse_unless_allowed(request)
         with self.around(), timezone.override(zone_of(self.tenant)):
             return super().dispatch(request, *args, **kwargs)
@@ -67,6 +69,7 @@ class TenantView(LoginRequiredMixin, View):
             "tenant": self.tenant,
             "scopes": self.scopes,
             "pays": self.pays,
+            "releases": self.releases,
             "reviews": self.role in REVIEWERS,
             "zone": timezone.get_current_timezone_name(),
             "standing": standing_of(self.tenant.id),

@@ -5,7 +5,21 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from portal.views import billing_settings, credits, invoices, jobs, keys, learning, pay, plans, reviews, session, usage
+from portal.views import (
+    billing_settings,
+    credits,
+    invoices,
+    jobs,
+    keys,
+    learning,
+    pay,
+    plans,
+    privacy,
+    retention,
+    reviews,
+    session,
+    usage,
+)
 
 app_name = "portal"
 urlpatterns = [
@@ -52,6 +66,12 @@ urlpatterns = [
     path("billing/provider", billing_settings.ProviderPortal.as_view(), name="provider-portal"),
     path("billing/alerts/<str:identity>/dismiss", billing_settings.DismissAlert.as_view(), name="alert-dismiss"),
     path("pay/<str:identity>", pay.Pay.as_view(), name="pay"),
+    path("privacy", privacy.Privacy.as_view(), name="privacy"),
+    path("held", privacy.Held.as_view(), name="held"),
+    path("held/<str:identity>/release", privacy.ReleaseStudy.as_view(), name="study-release"),
+    path("retention", retention.Retention.as_view(), name="retention"),
+    path("deletions", retention.Deletions.as_view(), name="deletions"),
+    path("deletions/<str:identity>", retention.Deletion.as_view(), name="deletion"),
     path("keys", keys.Keys.as_view(), name="keys"),
     path("keys/<str:identity>/revoke", keys.RevokeKey.as_view(), name="key-revoke"),
 ]

@@ -136,7 +136,7 @@ def test_a_study_in_use_can_not_be_deleted(api: Api, study: Study, clinic: Party
     assert (api.delete(path).status_code, api.delete(path).json()["code"]) == (409, "study_in_use")
     api.post(f"/v1/jobs/{job}/cancel")
     assert api.delete(path).status_code == 204
-    assert api.get(path).status_code == 404
+    assert api.get(path).status_code == 410
     assert api.get(f"/v1/jobs/{job}").json()["study"] is None
 
 

@@ -26,7 +26,7 @@ from tenants import querysets
 from tenants.accounts import TENANT_IN_SESSION
 from tenants.context import operator_context, tenant_context
 from tenants.ids import encode, uuid7
-from tenants.models import ApiKey, TenantModel
+from tenants.models import ApiKey, AuditEvent, TenantModel
 from tests.conftest import Party, make_party
 from tests.inference.work import SLUG, echo_installed, study_of, submit, subscribe, work
 
@@ -53,11 +53,14 @@ OWN = {
     "portal:plan-subscribe", "portal:subscription", "portal:add-on", "portal:coupon", "portal:invoices-export",
     "portal:credits", "portal:credits-export", "portal:credits-used-export", "portal:credits-buy",
     "portal:credits-pay", "portal:billing", "portal:caps", "portal:payment-method", "portal:provider-portal",
+    "portal:privacy", "v1:erasures", "portal:held", "portal:retention", "portal:deletions",
     "portal:learning",
 }  # fmt: skip
 # routes that take ids: the prefix of each
 WITH_ID: dict[str, tuple[str, ...]] = {
-    "v1:study": ("std",), "v1:rendered": ("std", "ins"), "v1:job": ("job",), "v1:job-cancel": ("job",),
+    "v1:study": ("std",), "v1:rendered": ("std", "ins"), "v1:study-release": ("std",),
+    "v1:study-certificate": ("std",), "v1:legal-hold": ("std",),
+    "v1:job": ("job",), "v1:job-cancel": ("job",),
     "v1:job-retry": ("job",), "v1:job-result": ("job",), "v1:job-report": ("job",), "v1:job-report-pdf": ("job",),
     "v1:artifact": ("job", "art"),
     "v1:job-outputs": ("job",), "v1:job-output": ("job",),
@@ -65,6 +68,8 @@ WITH_ID: dict[str, tuple[str, ...]] = {
     "portal:invoice": ("inv",), "portal:key-revoke": ("key",),
     "portal:invoice-line": ("inv",), "portal:invoice-lines-export": ("inv",), "portal:invoice-usage-export": ("inv",),
     "portal:invoice-pdf": ("inv",), "portal:invoice-pay": ("inv",), "portal:credit-note-pdf": ("cn",),
+    "portal:study-release": ("std",),
+    "portal:deletion": ("evt",),
     "portal:alert-dismiss": ("alr",), "portal:pay": ("pay",), "v1:finding-review": ("fnd",),
     "v1:result-findings": ("res",), "v1:result-reviews": ("res",), "v1:result-conclusion": ("res",),
     "v1:result-sign": ("res",), "v1:result-addenda": ("res",), "portal:finding-add": ("job",),
@@ -157,6 +162,7 @@ def furnish(name: str) -> Belongings:
         ids = {
             "std": study.id, "ins": Instance.objects.get().id, "job": job.id, "art": art.id,
             "key": ApiKey.objects.get().id, "inv": invoice.id, "cn": note.id,
+            "evt": AuditEvent.objects.order_by("sequence")[0].id,
             "res": result.id, "fnd": result.findings.get().id, "alr": alert_of(party).id, "pay": checkout_of(party).id,
         }  # fmt: skip
     return Belongings(party, {prefix: encode(prefix, value) for prefix, value in ids.items()})

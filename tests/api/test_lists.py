@@ -65,7 +65,7 @@ def test_an_id_of_any_length_with_a_key_is_not_found(api: Api) -> None:
 
 def test_a_study_that_is_deleted_twice_is_gone_the_second_time(api: Api, study: Study) -> None:
     path = f"/v1/studies/{encode('std', study.id)}"
-    assert [api.delete(path).status_code for _ in range(2)] == [204, 404]
+    assert [api.delete(path).status_code for _ in range(2)] == [204, 410]
 
 
 def test_a_rush_of_jobs_is_told_when_to_come_back(

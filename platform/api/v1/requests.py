@@ -122,3 +122,10 @@ class PurchaseRequest(Strict):
     """The body of `POST /v1/credits/purchase`: whole minor units before tax."""
 
     amount = WholeNumber(min_value=1, max_value=LARGEST_AMOUNT)
+
+
+class ErasureRequest(Strict):
+    """`POST /v1/erasures`"""
+
+    patient_id = serializers.CharField(max_length=64)
+    issuer = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from inference import jobs, notes, pictures
 from inference.advice import advice_of
@@ -73,9 +74,10 @@ class JobPage(TenantView):
 
     def get(self, request: HttpRequest, identity: str) -> HttpResponse:
         job = own(Job.objects.for_tenant(self.tenant).select_related("study").filter(pk=find("job", identity)).first())
-        if job.state == JobState.SUCCEEDED:
+        if job.state == JobState.SUCCEEDED and Result.objects.for_tenant(self.tenant).filter(job=job).exists():
             return self.result(request, identity, job)
         context = {"identity": identity, "job": job, "ended": job.state in ENDED, "reason": reason(job)}
+        context["purged"] = job.state == JobState.SUCCEEDED
         context |= {"states": JobState.choices, "position": jobs.queue_position(job)}
         return self.page(request, "job.html", **context)
 
@@ -104,6 +106,7 @@ class JobPage(TenantView):
             **downloads_of(found),
             advice=advice_of(found, reading),
             comparison=comparison_of(found, reading),
+            **deidentification_of(job),
         )
 
     def post(self, request: HttpRequest, identity: str) -> HttpResponse:
@@ -133,6 +136,26 @@ class Predicted:
     number: int
     item: str
     labels: list[dict[str, Any]]
+
+
+ACTIONS = {
+    "removed": gettext_lazy("Removed"),
+    "emptied": gettext_lazy("Emptied"),
+    "replaced": gettext_lazy("Replaced"),
+    "shifted": gettext_lazy("Dates moved"),
+    "remapped": gettext_lazy("UIDs mapped"),
+    "cleaned": gettext_lazy("Cleaned"),
+}
+"""What was done to an attribute, by the word of the report."""
+
+
+def deidentification_of(job: Job) -> dict[str, Any]:
+    """Which attributes of the study were changed when it came in, for the page."""
+    report = getattr(job.study, "deidentification", None)
+    if report is None:
+        return {}
+    changed = [(ACTIONS[action], sorted(counted)) for action, counted in report.counts.items() if action in ACTIONS]
+    return {"deidentified": report, "changed": changed}
 
 
 def predicted_of(result: Result) -> list[Predicted]:

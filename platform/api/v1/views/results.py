@@ -39,13 +39,22 @@ class JobEndedEarly(JobFailed):
     template = "The job was cancelled or expired before it was done: there is no result."
 
 
+class ResultPurged(UserError):
+    """The result was there and was deleted."""
+
+    code = "purged"
+    template = "The result was deleted by your organisation's retention rule."
+
+
 def result_of(job: Job) -> Result:
-    """The result. Raises `JobNotFinished` and `JobFailed`."""
+    """The result. Raises `JobNotFinished`, `JobFailed` and `ResultPurged`."""
     if job.state in ACTIVE:
         raise jobs.JobNotFinished
     if job.state != JobState.SUCCEEDED:
         raise JobFailed if job.state == JobState.FAILED else JobEndedEarly
-    found: Result = Result.objects.for_tenant(job.tenant_id).select_related("job__study").get(job=job)
+    found: Result | None = Result.objects.for_tenant(job.tenant_id).select_related("job__study").filter(job=job).first()
+    if found is None:
+        raise ResultPurged
     return found
 
 

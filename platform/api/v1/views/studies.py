@@ -11,30 +11,46 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
-from api.base import TenantAPIView, as_tenant, find
+from api.authentication import Actor
+from api.base import TenantAPIView, as_tenant, find, idempotent
 from api.errors import InvalidFields, NotFound, entry
 from api.multipart import UploadParser
 from api.pagination import PAGE_PARAMETERS, between, created_filters, page, whole_number
 from api.parsing import clean, clean_json
+from api.permissions import RoleMissing, ScopeMissing
 from api.v1.requests import UploadRequest
 from api.v1.shapes.studies import listed
 from api.v1.shapes.studies import study as shape
 from inference import pictures, studies
+from inference.deidentification import holds
 from inference.intake.receive import receive
 from inference.models import Study
+from inference.retention import certificates
 from tenants import accounts, audit
 from tenants.context import tenant_context
+from tenants.errors import UserError
 from tenants.ids import encode
+from tenants.roles import RELEASERS
 
 LARGEST_EDGE = 2048
 
 
+class Purged(UserError):
+    """The study was deleted; its certificate says when and by which rule."""
+
+    code = "purged"
+    template = "The study was deleted: see its certificate."
+
+
 def own(view: TenantAPIView, identity: str) -> Study:
-    """The tenant's study. Raises `NotFound`."""
-    found: Study | None = Study.objects.for_tenant(view.tenant).filter(pk=find("std", identity)).first()
-    if found is None:
-        raise NotFound
-    return found
+    """The tenant's study. Raises `NotFound`, and `Purged` for one that was deleted."""
+    key = find("std", identity)
+    found: Study | None = Study.objects.for_tenant(view.tenant).filter(pk=key).first()
+    if found is not None:
+        return found
+    if certificates.of_subject(view.tenant.id, encode("std", key)):
+        raise Purged
+    raise NotFound
 
 
 class StudiesView(TenantAPIView):
@@ -65,7 +81,7 @@ class StudiesView(TenantAPIView):
                 return claim.replay
             response = self.take(request)
             with tenant_context(self.tenant.id):
-                claim.keep(response)
+                claim.keep(nameless(response))
             return response
 
     def take(self, request: Request) -> Response:
@@ -83,6 +99,14 @@ class StudiesView(TenantAPIView):
         return Response(body, status=201, headers={"Location": f"/v1/studies/{identity}"})
 
 
+def nameless(response: Response) -> Response:
+    """The answer as it is kept for a repetition: names of files may be patients' names, and are stored nowhere."""
+    files = [{**one, "name": f"#{number}"} for number, one in enumerate(response.data["files"], start=1)]
+    kept = Response({**response.data, "files": files}, status=response.status_code)
+    kept["Location"] = response["Location"]
+    return kept
+
+
 class StudyView(TenantAPIView):
     """`/v1/studies/{id}`"""
 
@@ -98,6 +122,28 @@ class StudyView(TenantAPIView):
     def delete(self, request: Request, identity: str) -> Response:
         studies.delete(own(self, identity), actor=self.actor.name)
         return Response(status=204)
+
+
+class ReleaseView(TenantAPIView):
+    """`/v1/studies/{id}/release`: a person has looked at the pixels, and jobs may run."""
+
+    scopes = {"POST": "studies:write"}
+
+    @extend_schema(operation_id="studies_release", request=None, responses={200: schemas.Study, **schemas.PROBLEMS})
+    @idempotent
+    def post(self, request: Request, identity: str) -> Response:
+        study = own(self, identity)
+        require_releaser(self.actor)
+        holds.release(study, actor=self.actor.name)
+        return Response(shape(own(self, identity)))
+
+
+def require_releaser(actor: Actor) -> None:
+    """Raises for a member or a key that may not release studies."""
+    if actor.is_key and "admin" not in actor.scopes:
+        raise ScopeMissing(scope="admin")
+    if not actor.is_key and actor.role not in RELEASERS:
+        raise RoleMissing(scope="the release of held studies")
 
 
 class AnyAnswer(BaseContentNegotiation):

@@ -125,7 +125,8 @@ async function take(files) {
 async function taken(study) {
   list.replaceChildren(...study.files.map(outcome));
   sum(study.files.map((file) => file.status));
-  await offer(study.id);
+  if (study.held) say(text.held);
+  else await offer(study.id);
 }
 
 // The files as the server names them: a zip is told as the files in it.

@@ -1,0 +1,1 @@
+"""How long things are kept, what may not be deleted, and the certificate of what was."""

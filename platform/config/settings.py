@@ -246,6 +246,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    # the name that the kinds of a study had before anything else had kinds
+    "ENUM_NAME_OVERRIDES": {"KindEnum": ["dicom", "image"]},
 }
 
 configure_logging(environment.log_level, environment.log_format)

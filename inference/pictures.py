@@ -46,14 +46,21 @@ def of_instance(row: Instance, *, frame: int = 1, max_edge: int) -> bytes:
 def drawn_of(result: Result, reading: Reading) -> list[Drawn]:
     """The pictures worth showing with a result; at most twelve. Needs the tenant's scope.
 
-    Those with findings first, then in the order in which the result tells of them.
+    First where each finding is seen best, then what else shows findings, then in the order in which the result tells of
+    them: of a series only a few of many slices can be shown.
     """
     if result.job.study_id is None:
         return []
     rows = Instance.objects.for_tenant(result.tenant_id).filter(study_id=result.job.study_id).order_by("id")
     pictures = [drawn(row, reading.findings) for row in rows]
     places = {str(one["item"]): place for place, one in enumerate(result.predictions or [])}
-    pictures.sort(key=lambda picture: (not picture.outlines, places.get(str(picture.instance.id), len(places))))
+    best = seen_best(reading.findings)
+
+    def rank(picture: Drawn) -> tuple[bool, int, int]:
+        name = str(picture.instance.id)
+        return not picture.outlines, best.get(name, len(reading.findings) + 1), places.get(name, len(places))
+
+    pictures.sort(key=rank)
     return pictures[:MOST_PICTURES]
 
 
@@ -61,6 +68,16 @@ def drawn(row: Instance, findings: Sequence[ReadFinding]) -> Drawn:
     """One picture with the findings that lie on it, the rejected ones too."""
     outlines = [outline(one, str(row.id)) for one in findings if str(row.id) in instances_of(one.finding)]
     return Drawn(row, row.header["columns"], row.header["rows"], tuple(outlines))
+
+
+def seen_best(findings: Sequence[ReadFinding]) -> dict[str, int]:
+    """The images to look at first, each with the number of the first finding that it is for."""
+    return {
+        reference.instance_id: one.number
+        for one in reversed(findings)
+        for reference in one.finding.location.instances
+        if reference.best
+    }
 
 
 def instances_of(finding: Finding) -> set[str]:

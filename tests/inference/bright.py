@@ -93,10 +93,12 @@ def finding(volume: Volume, number: int, centre: Sequence[float], cells: float) 
     place = (start[0] + x * SPACING[0], start[1] + y * SPACING[1], start[2] + z * SPACING[2])
     side = Site("3341006", "SCT", "Right lung", "R") if x < SHAPE[2] / 2 else Site("44029006", "SCT", "Left lung", "L")
     box = (x - 1, y - 1, z - 1, x + 1, y + 1, z + 1)
-    reference = InstanceReference(header.sop_instance_uid, 1, True, header.id)
+    reach = math.ceil(diameter / 2 / SPACING[2])
+    shown = volume.headers[max(0, round(z) - reach) : round(z) + reach + 1]
+    references = tuple(InstanceReference(one.sop_instance_uid, 1, one is header, one.id) for one in shown)
     return Finding(
         f"2.25.{number}", Code("27925004", "SCT", "Solid nodule", "nodule.solid"), 0.9,
-        Location(side, (x, y, z), box, place, instances=(reference,)),
+        Location(side, (x, y, z), box, place, instances=references),
         Size(diameter, diameter, diameter, diameter, diameter, None, cubic, "PixelSpacing"),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ from inference.domain.errors import InternalError
 from inference.models import Crosswalk, CrosswalkEntry, Study
 from tenants import audit, datakeys
 from tenants.ids import encode
+
+# its warnings quote the values that it finds odd, and here they are the patient's
+warnings.filterwarnings("ignore", module="pydicom")
 
 CHARACTER_SET = "ISO_IR 192"
 

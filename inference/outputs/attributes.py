@@ -95,21 +95,24 @@ def directions(text: str) -> list[str] | None:
     return parts if len(parts) == 2 and all(re.fullmatch(r"[ARLHFP]{1,3}", part) for part in parts) else None
 
 
-ATTRIBUTES: dict[str, Check] = {
-    # patient and study: copied, so that an archive files the output where the original lies
+# copied, so that an archive files the output where the original lies; a re-identified output has the original's
+PATIENT_AND_STUDY: dict[str, Check] = {
     "PatientName": person,
     "PatientID": line(64),
     "IssuerOfPatientID": line(64),
     "PatientBirthDate": date,
     "PatientSex": one_of("M", "F", "O"),
-    "StudyInstanceUID": uid,
     "StudyDate": date,
     "StudyTime": time,
     "StudyID": line(16),
     "StudyDescription": line(64),
     "AccessionNumber": line(16),
     "ReferringPhysicianName": person,
+}
+ATTRIBUTES: dict[str, Check] = {
+    **PATIENT_AND_STUDY,
     # which image it is
+    "StudyInstanceUID": uid,
     "SOPClassUID": uid,
     "SOPInstanceUID": uid,
     "SeriesInstanceUID": uid,

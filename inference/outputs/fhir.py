@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from fhir.resources.R4B.bundle import Bundle
+from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from inference.domain.reading import ReadFinding
@@ -20,6 +21,7 @@ from inference.outputs import codes as ours
 from inference.outputs.identity import name_of
 from inference.outputs.material import NOT_FOR_DIAGNOSIS, Material
 from inference.outputs.modules import MANUFACTURER
+from inference.outputs.subject import DICOM_UID, OID, day, subject
 
 SYSTEMS = {
     "SCT": "http://snomed.info/sct",
@@ -27,7 +29,6 @@ SYSTEMS = {
     "UCUM": "http://unitsofmeasure.org",
 }
 OWN_SYSTEM = "urn:assay:codes"
-DICOM_UID = "urn:dicom:uid"
 IMAGING_REPORT = {"system": "http://loinc.org", "code": "18748-4", "display": "Diagnostic imaging study"}
 RADIOLOGY = {"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD", "display": "Radiology"}
 IMAGING = {
@@ -100,7 +101,7 @@ def observation(one: ReadFinding, material: Material) -> Resource:
     made = {
         "resourceType": "Observation",
         "id": key(material, "finding", one.id),
-        "identifier": [{"system": DICOM_UID, "value": f"urn:oid:{finding.tracking_uid}"}],
+        "identifier": [{"system": DICOM_UID, "value": f"{OID}{finding.tracking_uid}"}],
         "status": observation_status(material),
         "category": [{"coding": [IMAGING]}],
         "code": concept(FINDING),
@@ -155,7 +156,7 @@ def imaging_study(material: Material) -> Iterator[Resource]:
     yield without_empty({
         "resourceType": "ImagingStudy",
         "id": key(material, "study"),
-        "identifier": [{"system": DICOM_UID, "value": f"urn:oid:{study.study_uid}"}],
+        "identifier": [{"system": DICOM_UID, "value": f"{OID}{study.study_uid}"}],
         "status": "available",
         "modality": [modality(name) for name in sorted({one.modality for one in study.series if one.modality})],
         "started": started,
@@ -181,7 +182,7 @@ def instances(one: SeriesHeader) -> Iterator[Resource]:
     for instance in one.instances:
         yield {
             "uid": instance.sop_instance_uid,
-            "sopClass": {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{instance.sop_class_uid}"},
+            "sopClass": {"system": "urn:ietf:rfc:3986", "code": f"{OID}{instance.sop_class_uid}"},
         }
 
 
@@ -205,13 +206,9 @@ def device(material: Material) -> Resource:
 
 
 def patient(material: Material) -> Resource:
-    """The subject by the identifier that the original gives, and by nothing else."""
-    found = str(material.source.first.get("PatientID") or "") if material.source.images else ""
-    if not found:
-        return {"subject": {"type": "Patient", "display": "not known"}}
-    issuer = str(material.source.first.get("IssuerOfPatientID") or "")
-    assigner = {"assigner": {"display": issuer}} if issuer else {}
-    return {"subject": {"type": "Patient", "identifier": {"value": found, **assigner}}}
+    """The subject; not known where there are no originals."""
+    header = material.source.first if material.source.images else Dataset()
+    return {"subject": subject(*(str(header.get(name) or "") for name in ("PatientID", "IssuerOfPatientID")))}
 
 
 def concept(code: Code) -> Resource:
@@ -239,11 +236,6 @@ def reference(material: Material, *parts: object) -> Resource:
 
 def instant(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
-
-
-def day(text: str) -> str:
-    """A date of DICOM as FHIR writes it."""
-    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if text else ""
 
 
 def without_empty(resource: Resource) -> Resource:

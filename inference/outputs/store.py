@@ -39,6 +39,8 @@ from tenants.context import tenant_context
 
 MOST_BYTES = 128 * 1024 * 1024
 REPORT = "dicom_sr"
+REFUSALS = (ValueError, TypeError, AttributeError, KeyError, OverflowError)
+"""What the libraries raise for values that the standard has no place for."""
 log = structlog.get_logger(__name__)
 
 
@@ -136,15 +138,19 @@ def built(order: Order) -> bytes:
     material = gathered(order)
     try:
         content = order.kind.build(material)
-    except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
-        # texts of the library may quote a header: only the kind of the error and its place are logged
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}:{place.lineno}"
-        log.error("an output was not built", output=order.kind.name, reason=type(error).__name__, where=where)
-        raise NotBuilt from error
+    except REFUSALS as error:
+        raise not_built(order.kind.name, error) from error
     if len(content) > MOST_BYTES:
         raise OutputTooLarge(limit=MOST_BYTES)
     return content
+
+
+def not_built(name: str, error: Exception) -> NotBuilt:
+    """Log what a library refused. Its texts may quote a header: only the kind of the error and its place are told."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    log.error("an output was not built", output=name, reason=type(error).__name__, where=where)
+    return NotBuilt()
 
 
 def gathered(order: Order) -> Material:

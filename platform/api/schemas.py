@@ -52,6 +52,7 @@ Problem = shape(
     ),
 )
 PROBLEM_STATUSES = (400, 401, 402, 403, 404, 409, 410, 411, 412, 413, 415, 422, 429, 503)
+OF_THE_STORED = "of the stored file, which identity=pseudonym gives; the ETag of an answer is of what it holds"
 PROBLEMS = {(status, "application/problem+json"): Problem for status in PROBLEM_STATUSES}
 
 FileOutcome = many(
@@ -244,7 +245,7 @@ Result = shape(
         kind=s.CharField(),
         media_type=s.CharField(),
         url=s.URLField(),
-        sha256=s.CharField(),
+        sha256=s.CharField(help_text=OF_THE_STORED),
         revision=s.IntegerField(help_text="0 until the result was signed"),
         language=s.CharField(allow_null=True),
     ),
@@ -285,12 +286,23 @@ OutputList = listing(
         media_type=s.CharField(help_text="several DICOM objects come as application/zip"),
         url=s.URLField(help_text="made when first asked for"),
         revision=s.IntegerField(allow_null=True),
-        sha256=s.CharField(allow_null=True, help_text="null until it was made"),
-        size_bytes=s.IntegerField(allow_null=True),
+        sha256=s.CharField(allow_null=True, help_text=f"null until it was made; {OF_THE_STORED}"),
+        size_bytes=s.IntegerField(allow_null=True, help_text=OF_THE_STORED),
         created_at=s.DateTimeField(allow_null=True),
     ),
 )
-OUTPUT_PARAMETERS = [parameter("lang", "en or zh, the language of the document; else that of Accept-Language")]
+ARTIFACT_PARAMETERS = [
+    parameter(
+        "identity",
+        "pseudonym gives the stored file; without it, patient, study and UIDs of a study that was pseudonymised on"
+        " arrival are those that were sent. The answer's header Assay-Identity says which it is: reidentified; stored;"
+        " erased, which is the stored file because the key of the way back was dropped",
+    )
+]
+OUTPUT_PARAMETERS = [
+    parameter("lang", "en or zh, the language of the document; else that of Accept-Language"),
+    *ARTIFACT_PARAMETERS,
+]
 
 PLUGIN: Fields = {
     **{

@@ -14,11 +14,17 @@ SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+QUOTING = frozenset({"pydicom", "highdicom"})
 
 
 def not_a_probe(record: logging.LogRecord) -> bool:
     """A product that is still starting answers its probes with 503: that is no error to log."""
     return "/readyz" not in record.getMessage()
+
+
+def not_a_quotation(record: logging.LogRecord) -> bool:
+    """A library's warning quotes the value that it finds odd, and pydicom sets its own level when it is imported."""
+    return record.levelno >= logging.ERROR or record.name.partition(".")[0] not in QUOTING
 
 
 def configure_logging(level: str, form: Literal["console", "json"]) -> None:
@@ -39,6 +45,7 @@ def configure_logging(level: str, form: Literal["console", "json"]) -> None:
         )
     )
     handler.addFilter(not_a_probe)
+    handler.addFilter(not_a_quotation)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

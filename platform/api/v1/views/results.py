@@ -1,29 +1,24 @@
-"""Results: findings as JSON, artifacts as files."""
+"""Results: findings as JSON."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 
-from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import schemas
-from api.base import TenantAPIView, as_tenant, find
-from api.errors import NotFound
+from api.base import TenantAPIView, as_tenant
 from api.v1.shapes.results import result as shape
 from api.v1.shapes.values import Json
 from api.v1.views.jobs import is_known, own
-from api.v1.views.studies import AnyAnswer
 from inference import jobs
 from inference.domain.errors import UserError
 from inference.domain.states import ACTIVE
-from inference.intake import storage
-from inference.models import Artifact, Job, JobState, Result
+from inference.models import Job, JobState, Result
 from inference.reading import reading_of
-from tenants.context import tenant_context
 
 
 class JobFailed(UserError):
@@ -82,21 +77,3 @@ class ResultView(TenantAPIView):
     @as_tenant
     def get(self, request: Request, identity: str) -> Response:
         return answer(request, result_of(own(self, identity)))
-
-
-class ArtifactView(TenantAPIView):
-    """`/v1/jobs/{id}/artifacts/{art}`"""
-
-    scopes = {"GET": "jobs:read"}
-    content_negotiation_class = AnyAnswer
-
-    @extend_schema(
-        operation_id="artifacts_read", responses={(200, "application/octet-stream"): bytes, **schemas.PROBLEMS}
-    )
-    def get(self, request: Request, identity: str, artifact: str) -> HttpResponse:
-        with tenant_context(self.tenant.id):
-            result = result_of(own(self, identity))
-            row: Artifact | None = result.artifacts.filter(pk=find("art", artifact)).first()
-        if row is None:
-            raise NotFound
-        return HttpResponse(storage.read(self.tenant.id, row.sha256), content_type=row.media_type)

@@ -12,6 +12,8 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from uuid import UUID
 
 import django
 
@@ -23,12 +25,13 @@ from django.db import Error, connection  # noqa: E402
 from billing import quota  # noqa: E402
 from billing.errors import NoReservation  # noqa: E402
 from billing.models import Reservation, ReservationState, UsageEvent  # noqa: E402
+from billing.quota import Finished  # noqa: E402
 from tenants.context import operator_context, tenant_context  # noqa: E402
 from tenants.models import Tenant  # noqa: E402
 from tests.chaos.money.work import Work, chunks  # noqa: E402
 
-CHUNK, TOGETHER = 1000, 25
-"""Jobs between two looks at what is done, and jobs of one transaction."""
+CHUNK, TOGETHER, ONE_IN_ALONE = 1000, 25, 5
+"""Jobs between two looks at what is done, jobs of one transaction, and one in so many that is settled alone."""
 
 
 def main() -> None:
@@ -78,16 +81,22 @@ def begin(batch: list[Work]) -> None:
 
 
 def end(batch: list[Work]) -> None:
+    """Some one by one, the others together, as an engine would that takes them in a batch."""
     tenant = tenants()[batch[0].tenant]
     with tenant_context(tenant):
         for each in sorted(batch, key=lambda one: one.job_id):
             if each.fails:
                 quota.release(tenant, job_id=each.job_id, reason="failed")
-                continue
-            try:
-                quota.settle(tenant, job_id=each.job_id, compute_ms=7)
-            except NoReservation:
-                continue
+        together = [each for each in batch if not each.fails and each.number % ONE_IN_ALONE]
+        quota.settle_many([Finished(tenant, each.job_id, 7) for each in together])
+        for each in batch:
+            if not each.fails and each not in together:
+                settle(tenant, each)
+
+
+def settle(tenant: UUID, each: Work) -> None:
+    with suppress(NoReservation):
+        quota.settle(tenant, job_id=each.job_id, compute_ms=7)
 
 
 def unended(chunk: list[Work]) -> list[Work]:

@@ -17,7 +17,7 @@ from billing.models import Price
 from tenants.models import Tenant, TenantStatus, User
 from tests.conftest import Party
 
-EDITABLE = {"tenant", "user", "plan", "planversion", "group", "feature", "learningconsent"}
+EDITABLE = {"tenant", "user", "plan", "planversion", "group", "feature", "learningconsent", "privacyrule"}
 ADDED_ONLY = {"coupon", "meter"}
 
 

@@ -107,8 +107,8 @@ def test_a_batch_takes_twelve_statements_however_many_jobs_it_has(clinic: Party,
     assert len(asked) == 12 + 2
 
 
-def test_a_submit_takes_twelve_statements_of_which_six_are_billings(clinic: Party, study: Study) -> None:
+def test_a_submit_takes_thirteen_statements_of_which_six_are_billings(clinic: Party, study: Study) -> None:
     submit(clinic.tenant, study)
     with tenant_context(clinic.tenant.id), CaptureQueriesContext(connection) as asked:
         jobs.submit(clinic.tenant, plugin_slug=SLUG, study=study)
-    assert len(asked) == 12
+    assert len(asked) == 13

@@ -62,7 +62,7 @@ def test_a_customer_goes_from_the_film_to_the_invoice(page: Page, tmp_path: Path
     expect(page.locator(".mark.on")).to_have_count(1)
     shoot(page, "result")
     page.get_by_role("link", name="Report").click()
-    expect(page.get_by_role("heading", name="Report")).to_be_visible()
+    expect(page.get_by_role("heading", name="Findings")).to_be_visible()
     shoot(page, "report")
     page.goto("/usage")
     expect(page.locator("section.card tbody tr")).to_have_count(1)

@@ -27,7 +27,8 @@ def box_of(form: Locator) -> list[float]:
 
 
 def drag(page: Page, start: Locator, dx: float, dy: float) -> None:
-    """Take a part of the drawing by its middle, and let it go elsewhere."""
+    """Take a part of the drawing by its middle, once it lies still, and let it go elsewhere."""
+    start.hover()
     at = start.bounding_box()
     assert at is not None
     x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 import time
 from dataclasses import replace
@@ -10,6 +11,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import django
+from stripe import StripeClient
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
@@ -17,14 +19,17 @@ django.setup()
 from django.db import Error, connection  # noqa: E402
 
 from billing import claims, relay  # noqa: E402
+from billing.providers.base import TryAgain, UsageOutcome  # noqa: E402
+from billing.providers.orders import UsageOrder  # noqa: E402
 from billing.providers.stripe import usage  # noqa: E402
+
+LOST = 0.1
 
 
 def main() -> None:
     # a killed relay's messages are free again soon: there are many kills
     claims.LEASE = timedelta(seconds=5)
-    if "--careless" in sys.argv:
-        forget_identifiers()
+    lose_answers(with_identifiers="--careless" not in sys.argv)
     while True:
         try:
             done = relay.drain(500)
@@ -36,9 +41,18 @@ def main() -> None:
             time.sleep(0.2)
 
 
-def forget_identifiers() -> None:
+def lose_answers(*, with_identifiers: bool) -> None:
+    """One report in ten arrives and its answer does not. Without its identifier the next attempt is a new event."""
     report = usage.report
-    usage.report = lambda client, order: report(client, replace(order, identifier=f"ue_{uuid4().hex}"))
+
+    def unlucky(client: StripeClient, order: UsageOrder) -> UsageOutcome:
+        sent = order if with_identifiers else replace(order, identifier=f"ue_{uuid4().hex}")
+        outcome = report(client, sent)
+        if random.random() < LOST:
+            raise TryAgain("the answer was lost", ambiguous=True)
+        return outcome
+
+    usage.report = unlucky
 
 
 if __name__ == "__main__":

@@ -4,15 +4,11 @@ FROM python:3.12-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/app/platform:/app DJANGO_SETTINGS_MODULE=config.settings \
     ASSAY_DATA_DIR=/data ASSAY_LOG_FORMAT=json
-# what PDFs of invoices are made with
+# invoices and reports as PDF: WeasyPrint draws with Pango
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
-# invoices as PDF: WeasyPrint draws with Pango
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
-    && rm -rf /var/lib/apt/lists/*
 COPY requirements/web.txt requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/web.txt
 COPY . .

@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import F, Q, Subquery, Value
+from django.db.models import Case, F, Q, Subquery, Value, When
 from django.db.models.expressions import Combinable
 
 from billing import clock, phasing, reading, subscriptions
@@ -38,6 +38,8 @@ LEVELS = ["base", "included", "limit", "hard", "used", "reserved", "overage"]
 BY_PHASE = ["phase__starts_at", "phase_id", "id"]
 Pool = tuple[str, UUID]
 """An entitlement's plugin ("*" for all) and a meter."""
+Key = tuple[UUID, UUID]
+"""A tenant and a counter of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,16 @@ def free(counter: QuotaCounter, metered: Decimal) -> None:
     _move_bases(counter, -metered)
 
 
-def use(counter: QuotaCounter, metered: Decimal) -> None:
-    """Turn a held place into use."""
-    _row(counter).update(used=F("used") + _value(metered), reserved=F("reserved") - _value(metered))
+def use_many(units: Mapping[Key, Decimal]) -> None:
+    """Turn held places into use: `units` of each counter, by tenant and id, all by one statement."""
+    if not units:
+        return
+    rows = QuotaCounter.objects.for_tenants(tenant_id for tenant_id, _ in units).filter(pk__in=[pk for _, pk in units])
+    if len(units) > 1:
+        # one UPDATE takes its rows in no order: who shares some of them must have met here before
+        list(_in_order(rows).values_list("pk"))
+    taken = Case(*(When(pk=pk, then=_value(metered)) for (_, pk), metered in units.items()))
+    rows.update(used=F("used") + taken, reserved=F("reserved") - taken)
 
 
 def use_without_place(counter: QuotaCounter, metered: Decimal) -> None:
@@ -135,19 +144,14 @@ def use_without_place(counter: QuotaCounter, metered: Decimal) -> None:
     _move_bases(counter, metered)
 
 
-def lock_order(counter: QuotaCounter) -> tuple[datetime, UUID, UUID]:
-    """In which order several counters are locked: an earlier phase's first. The phase must have been read with it."""
-    return counter.phase.starts_at, counter.phase_id, counter.id
-
-
 def lock_periods(reservations: Iterable[Reservation]) -> None:
     """Lock every counter of the periods that places are in, those of later phases too, for work that ends late."""
     counted = [each.counter for each in reservations]
-    rows = QuotaCounter.objects.for_tenant(counted[0].tenant_id).filter(
+    rows = QuotaCounter.objects.for_tenants(each.tenant_id for each in counted).filter(
         subscription__in={each.subscription_id for each in counted},
         period_start__in={each.period_start for each in counted},
     )  # fmt: skip
-    list(rows.order_by(*BY_PHASE).select_for_update(no_key=True, of=("self",)))
+    list(_in_order(rows))
 
 
 def of_period(subscription: Subscription, period: Period) -> list[QuotaCounter]:
@@ -209,7 +213,7 @@ def _move_bases(counter: QuotaCounter, metered: Decimal) -> None:
     ).exclude(pk=counter.pk)  # fmt: skip
     begun = Subquery(SubscriptionPhase.objects.filter(pk=counter.phase_id).values("starts_at"))
     later = pool.filter(Q(phase__starts_at__gt=begun) | Q(phase__starts_at=begun, phase__gt=counter.phase_id))
-    for each in later.order_by(*BY_PHASE).select_for_update(no_key=True, of=("self",)):
+    for each in _in_order(later):
         each.base = total([each.base, metered])
         _note_overage(each)
         each.save(update_fields=["base", "overage"])
@@ -270,6 +274,11 @@ def _room_for(metered: Decimal) -> Q:
 def _value(metered: Decimal) -> Combinable:
     # typed, because SQLite keeps quantities as millionths and a bare decimal would be added as it is
     return Value(metered, output_field=QuantityField())
+
+
+def _in_order(rows: TenantQuerySet[QuotaCounter]) -> TenantQuerySet[QuotaCounter]:
+    """Several counters, locked in the order of all: an earlier phase's first."""
+    return rows.order_by(*BY_PHASE).select_for_update(no_key=True, of=("self",))
 
 
 def _row(counter: QuotaCounter) -> TenantQuerySet[QuotaCounter]:

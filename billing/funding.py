@@ -56,21 +56,22 @@ def hold(reservation: Reservation, payment: Payment | None) -> None:
 
 
 def lock(places: Iterable[Reservation]) -> None:
-    """Lock all that pays, or may pay, for places of one tenant, for a batch that has late work in it."""
+    """Lock all that pays, or may pay, for places, for a batch that has late work in it."""
     costly = [each for each in places if each.amount]
     for mine in _by_period(costly):
         spending.lock(mine[0].counter, mine[0].currency)
-    if costly:
-        credits.lock(costly)
+    for mine in _by_tenant(costly):
+        credits.lock(mine)
 
 
 def settle(places: Iterable[Reservation]) -> None:
-    """Use up what places of one tenant hold: each row that they share is written once."""
+    """Use up what places hold: each row that they share is written once."""
     costly = [each for each in places if each.amount]
-    for mine in _by_period(each for each in costly if _rest(each)):
-        spending.settle(spending.lock(mine[0].counter, mine[0].currency), total(map(_rest, mine)))
-    if credited := [each for each in costly if each.credited]:
-        credits.consume(credited)
+    spending.settle(
+        {(mine[0].tenant_id, *_period(mine[0])): total(map(_rest, mine)) for mine in _by_period(filter(_rest, costly))}
+    )
+    for mine in _by_tenant(each for each in costly if each.credited):
+        credits.consume(mine)
 
 
 def settle_late(reservation: Reservation) -> None:
@@ -105,7 +106,20 @@ def _by_period(places: Iterable[Reservation]) -> list[list[Reservation]]:
     """The places of each spending row, in the order in which the rows are locked."""
     found: defaultdict[tuple[datetime, UUID], list[Reservation]] = defaultdict(list)
     for each in places:
-        found[each.counter.period_start, each.counter.subscription_id].append(each)
+        found[_period(each)].append(each)
+    return [found[key] for key in sorted(found)]
+
+
+def _period(reservation: Reservation) -> tuple[datetime, UUID]:
+    """Which spending row a place counts in."""
+    return reservation.counter.period_start, reservation.counter.subscription_id
+
+
+def _by_tenant(places: Iterable[Reservation]) -> list[list[Reservation]]:
+    """The places of each tenant, in the order in which their grants are locked."""
+    found: defaultdict[UUID, list[Reservation]] = defaultdict(list)
+    for each in places:
+        found[each.tenant_id].append(each)
     return [found[key] for key in sorted(found)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -73,14 +73,16 @@ def locked(tenant_id: UUID, job_id: UUID, *states: ReservationState) -> TenantQu
     return rows.select_related("counter__meter").select_for_update(of=("self",), no_key=True)
 
 
-def claim(tenant_id: UUID, job_ids: Iterable[UUID]) -> list[Reservation]:
-    """Lock the jobs' places, of each job the held one, else the one that expired last; by id, as everybody locks them.
+def claim(jobs: Sequence[tuple[UUID, UUID]]) -> list[Reservation]:
+    """Lock the places of jobs, given by tenant and id: of each the held one, else the one that expired last; by id, as
+    everybody locks them.
 
     Whoever comes second waits for the first and finds the place settled, be there an expired one of an earlier try or
     not: jobs one of whose places was settled are left out.
     """
     ending = [ReservationState.HELD, ReservationState.EXPIRED, ReservationState.SETTLED]
-    rows = Reservation.objects.for_tenant(tenant_id).filter(job_id__in=list(job_ids), state__in=ending).order_by("id")
+    own = Reservation.objects.for_tenants(tenant_id for tenant_id, _ in jobs)
+    rows = own.filter(job_id__in=[job_id for _, job_id in jobs], state__in=ending).order_by("id")
     of_job: defaultdict[UUID, list[Reservation]] = defaultdict(list)
     for each in rows.select_related(*WITH_COUNTER).select_for_update(of=("self",), no_key=True):
         of_job[each.job_id].append(each)
@@ -127,13 +129,13 @@ def expire(reservation_id: UUID, now: datetime) -> bool:
 
 
 def end(ended: Sequence[Reservation], state: ReservationState, reason: str = "") -> None:
-    """Write how places of one tenant ended."""
+    """Write how places ended."""
     if not ended:
         return
     now = clock.now()
     for each in ended:
         each.state, each.ended_at, each.reason = state, now, reason
-    rows = Reservation.objects.for_tenant(ended[0].tenant_id).filter(pk__in=[each.pk for each in ended])
+    rows = Reservation.objects.for_tenants(each.tenant_id for each in ended).filter(pk__in=[each.pk for each in ended])
     rows.update(state=state, ended_at=now, reason=reason)
 
 

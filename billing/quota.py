@@ -6,7 +6,6 @@ Locks are taken in one order: subscription, counter, spending, credits.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +26,7 @@ from billing.models import (
     Subscription,
     UsageEvent,
 )
+from billing.settlement import Finished as Finished
 from billing.terms import Terms
 from tenants.context import operator_context
 
@@ -59,15 +59,6 @@ class QuotaState:
     resets_at: datetime | None
     hard: bool = False
     plugin: str = "*"
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A job whose work is done; `compute_ms` is what the work took of a processor."""
-
-    tenant_id: UUID
-    job_id: UUID
-    compute_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +127,14 @@ def settle(tenant_id: UUID, *, job_id: UUID, compute_ms: int | None = None) -> U
 
 
 def settle_many(finished: Iterable[Finished]) -> dict[UUID, UsageEvent]:
-    """`settle` for a batch, in a few statements for each tenant however many its jobs are; the events, by job.
+    """`settle` for a batch, in a few statements however many the jobs and their tenants are; the events, by job.
 
     A job that was settled before has its event of then. A job that has no place to settle is left out, and harms none
-    of the others.
+    of the others. Jobs of several tenants need the operator's scope.
     """
-    batches: defaultdict[UUID, dict[UUID, int | None]] = defaultdict(dict)
-    for each in finished:
-        batches[each.tenant_id][each.job_id] = each.compute_ms
-    events: dict[UUID, UsageEvent] = {}
     # no savepoint: an error ends the caller's transaction, which has its own part of the work in it
     with transaction.atomic(savepoint=False):
-        for tenant_id in sorted(batches):
-            events |= settlement.settle(tenant_id, batches[tenant_id])
-    return events
+        return settlement.settle({each.job_id: each for each in finished})
 
 
 def release(tenant_id: UUID, *, job_id: UUID, reason: str) -> bool:

@@ -6,6 +6,7 @@ and its lock is what decides about the last unit below a hard cap.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
@@ -21,6 +22,9 @@ from billing.errors import SpendingLimitReached
 from billing.links import caps_url, instant
 from billing.models import AlertKind, BillingCustomer, QuotaCounter, SpendingCounter, Subscription
 from tenants.querysets import TenantQuerySet
+
+Key = tuple[UUID, datetime, UUID]
+"""A tenant, the beginning of a period, and a subscription: what a row counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,21 @@ def hold(purse: Purse, amount: Decimal) -> None:
     _write(purse, spent=ZERO, held=amount)
 
 
-def settle(purse: Purse, amount: Decimal) -> None:
-    """Turn held money into spent money."""
-    _write(purse, spent=amount, held=-amount)
+def settle(amounts: Mapping[Key, Decimal]) -> None:
+    """Turn held money into spent money, on all rows by one statement. No cap is nearer than before."""
+    if not amounts:
+        return
+    own = SpendingCounter.objects.for_tenants(tenant_id for tenant_id, _, _ in amounts)
+    periods = own.filter(
+        period_start__in={start for _, start, _ in amounts}, subscription__in={key for _, _, key in amounts}
+    )
+    rows = list(periods.order_by("period_start", "subscription_id").select_for_update(no_key=True))
+    settled = [each for each in rows if (each.tenant_id, each.period_start, each.subscription_id) in amounts]
+    assert len(settled) == len(amounts), "what is held is held on a row"
+    for each in settled:
+        amount = amounts[each.tenant_id, each.period_start, each.subscription_id]
+        each.spent, each.held = total([each.spent, amount]), total([each.held, -amount])
+    own.bulk_update(settled, ["spent", "held"])
 
 
 def release(purse: Purse, amount: Decimal) -> None:

@@ -23,7 +23,7 @@ from inference.engine.failpoints import failpoint
 from inference.engine.lease import Lease, held
 from inference.models import Finding, Job, JobState, Result
 from inference.plugins import registry as plugins
-from tenants.context import tenant_context
+from tenants.context import operator_context, tenant_context
 from tenants.ids import encode
 
 INTERNAL_ERROR = {
@@ -46,16 +46,16 @@ def complete(lease: Lease, report: Report, provenance: dict[str, str], compute_m
 
     `compute_ms` is what the model took for it. Raises `NoReservation` for a job that nobody can be billed for.
     """
-    return bool(complete_many(lease.tenant_id, [Completion(lease, report, compute_ms)], provenance))
+    return bool(complete_many([Completion(lease, report, compute_ms)], provenance))
 
 
-def complete_many(tenant_id: UUID, batch: Sequence[Completion], provenance: dict[str, str]) -> set[UUID]:
-    """`complete` for a batch of one tenant's jobs, in one transaction and a few statements; which jobs were written.
+def complete_many(batch: Sequence[Completion], provenance: dict[str, str]) -> set[UUID]:
+    """`complete` for a batch, in one transaction and a few statements whatever its tenants; which jobs were written.
 
     Each job stands behind its own fence: stale attempts are left out. What `complete` raises for one is raised for the
     batch, and then nothing was written.
     """
-    with tenant_context(tenant_id):
+    with operator_context():
         ended = end_many([each.lease for each in batch])
         written = [each for each in batch if each.lease.job_id in ended]
         if not written:

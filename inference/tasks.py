@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 from typing import Any
 
 import structlog
@@ -17,8 +16,8 @@ from django.utils import timezone
 
 from inference import wakeup
 from inference.domain.errors import InternalError
+from inference.engine.conveyor import Conveyor
 from inference.engine.lease import Keeper
-from inference.engine.run import serve
 from inference.models import Job, JobState, WorkerHeartbeat
 from tenants.context import operator_context
 
@@ -39,6 +38,7 @@ def note_heartbeat() -> None:
 
 
 keeper = Keeper(note_heartbeat)
+conveyor = Conveyor(keeper, worker_name)
 
 
 @shared_task(name=wakeup.TASK, ignore_result=True)
@@ -51,13 +51,10 @@ def wake(bucket: str) -> None:
 
 def drain(bucket: str) -> bool:
     """Run batches of a bucket; whether it was left empty."""
-    ends_at = time.monotonic() + LONGEST_TURN_SECONDS
     with _serving:
         close_old_connections()
         try:
-            while serve(bucket, keeper, worker_name()):
-                if time.monotonic() > ends_at:
-                    return False
+            return conveyor.run(bucket, LONGEST_TURN_SECONDS)
         except InternalError as error:
             log.error("a bucket can not be served", bucket=bucket, reason=str(error))
         except Error as error:

@@ -59,6 +59,17 @@ class TenantQuerySet(models.QuerySet[ModelT]):
             raise WrongTenant(f"{self.model._meta.label} of another tenant was asked for")
         return self._walled(tenant_id)
 
+    def for_tenants(self, tenants: Iterable[UUID]) -> Self:
+        """The rows of several tenants: for the operator's code. Raises `WrongTenant` for code that runs for one."""
+        ids = set(tenants)
+        if not ids:
+            return self.none()
+        if len(ids) == 1:
+            return self.for_tenant(ids.pop())
+        if ENFORCED and not current_scope().operator:
+            raise WrongTenant(f"{self.model._meta.label} of several tenants was asked for")
+        return self.filter(tenant_id__in=ids)
+
     def _walled(self, tenant_id: UUID) -> Self:
         walled = self.filter(tenant_id=tenant_id)
         walled.query.wall_tenant = tenant_id  # type: ignore[attr-defined]

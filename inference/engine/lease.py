@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -45,9 +48,12 @@ def until() -> ExpressionWrapper[Any]:
 
 def held(leases: Iterable[Lease]) -> Q:
     """The rows that are still ours: the fence of every write that a worker makes."""
-    fence = Q(pk__in=[])
+    of_attempt: defaultdict[int, list[UUID]] = defaultdict(list)
     for lease in leases:
-        fence |= Q(pk=lease.job_id, attempt=lease.attempt)
+        of_attempt[lease.attempt].append(lease.job_id)
+    fence = Q(pk__in=[])
+    for attempt, job_ids in of_attempt.items():
+        fence |= Q(pk__in=job_ids, attempt=attempt)
     return fence & Q(state=JobState.RUNNING)
 
 
@@ -81,7 +87,8 @@ class Keeper:
         self._lock = threading.Lock()
         self._leases: dict[UUID, Lease] = {}
         self._lost: set[UUID] = set()
-        self._ends_at: float | None = None
+        self._ends: dict[int, float] = {}
+        self._stages = count()
         self._stop = threading.Event()
 
     def start(self) -> None:
@@ -90,18 +97,29 @@ class Keeper:
     def stop(self) -> None:
         self._stop.set()
 
-    @contextmanager
-    def holding(self, leases: Iterable[Lease]) -> Iterator[None]:
-        """Keep these leases alive while the block runs."""
-        leases = list(leases)
+    def keep(self, leases: Iterable[Lease]) -> None:
+        """Keep these leases alive, beside those of other batches, until they are dropped."""
         with self._lock:
-            self._leases, self._lost = {lease.job_id: lease for lease in leases}, set()
-            self._ends_at = time.monotonic() + sum(lease.deadline_seconds for lease in leases)
+            self._leases |= {lease.job_id: lease for lease in leases}
+
+    def drop(self, leases: Iterable[Lease]) -> None:
+        """Let these leases go."""
+        with self._lock:
+            for lease in leases:
+                self._leases.pop(lease.job_id, None)
+                self._lost.discard(lease.job_id)
+
+    @contextmanager
+    def deadline(self, leases: Iterable[Lease]) -> Iterator[None]:
+        """The block may take as long as its jobs may together; then this process ends."""
+        stage = next(self._stages)
+        with self._lock:
+            self._ends[stage] = time.monotonic() + sum(lease.deadline_seconds for lease in leases)
         try:
             yield
         finally:
             with self._lock:
-                self._leases, self._ends_at = {}, None
+                del self._ends[stage]
 
     def lost(self, lease: Lease) -> bool:
         """Whether the job was cancelled or given to another worker: then the work on it can stop."""
@@ -109,16 +127,18 @@ class Keeper:
             return lease.job_id in self._lost
 
     def beat(self) -> None:
-        """One round: renew, learn what was lost, look at the deadline."""
+        """One round: renew, learn what was lost, look at the deadlines."""
         with self._lock:
-            leases, ends_at = list(self._leases.values()), self._ends_at
-        if ends_at is not None and time.monotonic() > ends_at:
+            leases, ends_at = list(self._leases.values()), min(self._ends.values(), default=math.inf)
+        if time.monotonic() > ends_at:
             log.error("a batch outlived its deadline: this process ends", jobs=len(leases))
             os._exit(STUCK_EXIT_STATUS)
         if leases:
             kept = renew(leases)
             with self._lock:
-                self._lost |= {lease.job_id for lease in leases} - kept
+                # what was dropped meanwhile has ended here
+                ours = {lease.job_id for lease in leases if self._leases.get(lease.job_id) is lease}
+                self._lost |= ours - kept
         self._sign()
 
     def _run(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from inference import registry
@@ -17,13 +18,17 @@ class UnknownBucket(InternalError):
     code = "unknown_bucket"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LoadedModel:
-    """A plugin with the model of `bucket` in memory; `provenance` goes into every result."""
+    """A plugin with the model of `bucket` in memory; `provenance` goes into every result.
+
+    `seconds` is what the last batch took of it, unknown before the first.
+    """
 
     bucket: str
     plugin: AnyPlugin
     provenance: dict[str, str]
+    seconds: float = math.inf
 
 
 # one model a plugin: the plugin is one object, so that a second load replaces the weights of the first

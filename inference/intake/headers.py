@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from uuid import UUID
 
 from inference.domain.study import InstanceHeader, SeriesHeader, StudyHeader
 from inference.intake.inspection import instance_header
@@ -12,17 +14,29 @@ from inference.models import Instance, Series, Study
 
 def study_header(study: Study) -> StudyHeader:
     """The header of a stored study; reads its series and instances, so it needs the tenant's context."""
-    instances: dict[object, list[InstanceHeader]] = {}
-    for row in Instance.objects.for_tenant(study.tenant_id).filter(study=study).order_by("sop_instance_uid"):
-        instances.setdefault(row.series_id, []).append(instance_header(str(row.id), row.sha256, row.header))
-    rows = Series.objects.for_tenant(study.tenant_id).filter(study=study).order_by("series_uid")
+    return study_headers([study])[study.pk]
+
+
+def study_headers(studies: Sequence[Study]) -> dict[UUID, StudyHeader]:
+    """The headers of several studies, by id, in two statements; of several tenants in the operator's scope."""
+    tenants, ids = {study.tenant_id for study in studies}, [study.pk for study in studies]
+    instances: defaultdict[UUID, list[InstanceHeader]] = defaultdict(list)
+    for row in Instance.objects.for_tenants(tenants).filter(study__in=ids).order_by("sop_instance_uid"):
+        instances[row.series_id].append(instance_header(str(row.id), row.sha256, row.header))
+    series: defaultdict[UUID, list[SeriesHeader]] = defaultdict(list)
+    for row in Series.objects.for_tenants(tenants).filter(study__in=ids).order_by("series_uid"):
+        series[row.study_id].append(series_header(row, instances[row.id]))
+    return {study.pk: _header(study, series[study.pk]) for study in studies}
+
+
+def _header(study: Study, series: Sequence[SeriesHeader]) -> StudyHeader:
     return StudyHeader(
         id=str(study.id),
         kind="dicom" if study.kind == "dicom" else "image",
         study_uid=study.study_uid,
         modality=study.modality,
         body_part=study.body_part,
-        series=tuple(series_header(row, instances.get(row.id, [])) for row in rows),
+        series=tuple(series),
     )
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from threading import Barrier, BrokenBarrierError
-from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import OperationalError, connection
 
-from billing import books, counters, places, quota, settlement
+from billing import books, counters, places, quota
 from billing.models import QuotaCounter, Reservation, ReservationState, UsageEvent
 from billing.quota import Finished
 from tenants.context import tenant_context
@@ -21,6 +18,7 @@ from tests.billing.race import failures, race
 from tests.billing.wallet import cost_so_far, give, grants, offer
 from tests.billing.work import Customer, on_plan
 from tests.conftest import Party, make_party
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 JOBS, CROWD = 12, 6
@@ -77,7 +75,7 @@ def test_batches_with_the_same_jobs_in_any_order_settle_each_once(alice: Party) 
 def test_control_without_locks_two_batches_come_to_the_same_places(alice: Party, unlocked: Callable[..., None]) -> None:
     """The database's own constraints hold, and end one batch with an error instead of leaving its jobs out."""
     customer, jobs = work(alice)
-    unlocked(settlement, "_use", 2)
+    unlocked(counters, "use_many", 2)
     assert len(failures(race(2, lambda _: settle(customer, jobs)))) == 1
     assert totals(customer)[0] == JOBS
 
@@ -88,24 +86,43 @@ def batches_over_two_pools(alice: Party) -> tuple[Customer, list[list[UUID]]]:
     return ct, [[ct.reserve().job_id, mr.reserve().job_id] for _ in range(2)]
 
 
-def pausing_after_the_first_counter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each batch lets the other one come to its first counter before it goes on to its second."""
-    both, begun, use = Barrier(2), threading.local(), counters.use
+def settle_behind_a_held_counter(customer: Customer, batches: list[list[UUID]]) -> list[object]:
+    """Both batches come to the later counter, one after the other, while somebody else holds it."""
+    held, one_waits = threading.Event(), threading.Event()
 
-    def using(*arguments: Any) -> None:
-        use(*arguments)
-        if not hasattr(begun, "done"):
-            begun.done = True
-            with suppress(BrokenBarrierError):
-                both.wait(timeout=3)
+    def hold() -> None:
+        with tenant_context(customer.id):
+            QuotaCounter.objects.filter(pk=max(all_counters(customer))).select_for_update().get()
+            held.set()
+            wait_until(lambda: waiting_for_locks() >= 1, "the first batch at a lock")
+            one_waits.set()
+            wait_until(lambda: waiting_for_locks() >= 2, "the second batch at a lock")
 
-    monkeypatch.setattr(counters, "use", using)
+    def act(number: int) -> None:
+        if number == 2:
+            hold()
+            return
+        assert (one_waits if number else held).wait(60)
+        settle(customer, batches[number])
+
+    return race(3, act)
 
 
-def test_batches_that_share_counters_come_to_them_in_one_order(alice: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+def all_counters(customer: Customer) -> list[UUID]:
+    return list(QuotaCounter.objects.for_tenant(customer.id).values_list("pk", flat=True))
+
+
+def waiting_for_locks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return int(cursor.fetchone()[0])
+
+
+def test_batches_that_share_counters_come_to_them_in_one_order(alice: Party) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite lets one transaction write at a time: there is no race to show")
     customer, batches = batches_over_two_pools(alice)
-    pausing_after_the_first_counter(monkeypatch)
-    assert failures(race(2, lambda number: settle(customer, batches[number]))) == []
+    assert failures(settle_behind_a_held_counter(customer, batches)) == []
     assert totals(customer) == (4, 4, 0)
 
 
@@ -115,15 +132,19 @@ def test_control_in_orders_of_their_own_batches_wait_each_for_the_other(
     if connection.vendor == "sqlite":
         pytest.skip("SQLite lets one transaction write at a time: there is no race to show")
     customer, batches = batches_over_two_pools(alice)
-    pausing_after_the_first_counter(monkeypatch)
     turned = threading.local()
-    monkeypatch.setattr(counters, "lock_order", lambda counter: counter.id.int * turned.sign)
+    in_order = counters._in_order
+    monkeypatch.setattr(
+        counters, "_in_order", lambda rows: in_order(rows).reverse() if turned.around else in_order(rows)
+    )
+    settle_plainly = settle
 
-    def settle_turned(number: int) -> set[UUID]:
-        turned.sign = 1 - 2 * number
-        return settle(customer, batches[number])
+    def settle_turned(customer: Customer, jobs: Sequence[UUID]) -> set[UUID]:
+        turned.around = jobs is batches[0]
+        return settle_plainly(customer, jobs)
 
-    (failed,) = failures(race(2, settle_turned))
+    monkeypatch.setitem(globals(), "settle", settle_turned)
+    (failed,) = failures(settle_behind_a_held_counter(customer, batches))
     assert isinstance(failed, OperationalError)
 
 
@@ -144,7 +165,7 @@ def test_of_a_batch_and_cancellations_at_once_each_job_ends_one_way(alice: Party
 
 def test_control_without_locks_a_job_is_settled_and_cancelled(alice: Party, unlocked: Callable[..., None]) -> None:
     customer, jobs = work(alice)
-    unlocked(settlement, "_use", 2, (places, "give_back"))
+    unlocked(counters, "use_many", 2, (places, "give_back"))
     race(2, lambda number: customer.release(jobs[0]) if number else settle(customer, jobs[:1]))
     assert totals(customer) == (1, 1, JOBS - 2)
 
@@ -167,7 +188,7 @@ def test_control_without_locks_a_place_is_settled_and_expires(alice: Party, unlo
     customer, jobs = work(alice)
     with tenant_context(customer.id):
         (place,) = Reservation.objects.filter(job_id=jobs[0]).values_list("pk", flat=True)
-    unlocked(settlement, "_use", 2, (places, "give_back"))
+    unlocked(counters, "use_many", 2, (places, "give_back"))
     race(2, lambda number: settle(customer, jobs[:1]) if number else places.expire(place, places.expiry()))
     assert totals(customer) == (1, 1, JOBS - 2)
 

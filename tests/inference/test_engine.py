@@ -120,10 +120,10 @@ def test_the_keeper_renews_what_is_ours_and_learns_what_is_lost(clinic: Party, s
     with operator_context():
         Job.objects.filter(pk=lost.pk).update(attempt=9)
     keeper = Keeper()
-    with keeper.holding(leases.values()):
-        keeper.beat()
-        assert keeper.lost(leases[lost.pk])
-        assert not keeper.lost(leases[mine.pk])
+    keeper.keep(leases.values())
+    keeper.beat()
+    assert keeper.lost(leases[lost.pk])
+    assert not keeper.lost(leases[mine.pk])
     after = reread(mine).lease_until
     assert before is not None
     assert after is not None
@@ -140,7 +140,7 @@ def test_a_batch_that_outlives_its_deadline_ends_the_process(
     ended: list[int] = []
     monkeypatch.setattr(leasing.os, "_exit", ended.append)
     keeper = Keeper()
-    with keeper.holding(leases):
+    with keeper.deadline(leases):
         keeper.beat()
     assert ended == [leasing.STUCK_EXIT_STATUS]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from billing.models import Reservation, UsageEvent
-from inference.engine.run import share_in_ms
+from inference.engine.predict import share_in_ms
 from inference.models import Study
 from tenants.context import tenant_context
 from tests.conftest import Party

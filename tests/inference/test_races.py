@@ -87,7 +87,7 @@ def leases_of(trial: Party, count: int) -> list[Lease]:
 
 def complete_many(trial: Party, leases: Iterable[Lease]) -> set[UUID]:
     batch = [Completion(lease, Report("no_findings")) for lease in leases]
-    return outcomes.complete_many(trial.tenant.id, batch, PROVENANCE)
+    return outcomes.complete_many(batch, PROVENANCE)
 
 
 def test_batches_that_share_jobs_write_and_bill_each_once_while_their_leases_are_renewed(trial: Party) -> None:

@@ -11,10 +11,13 @@ from django.db import OperationalError, connection
 
 from inference import tasks, wakeup
 from inference.domain.errors import InternalError
+from inference.engine import conveyor as conveyors
+from inference.engine.conveyor import Conveyor
+from inference.engine.lease import Keeper
 from inference.models import Job, JobState, Study
 from tenants.context import operator_context
 from tests.conftest import Party
-from tests.inference.work import reread, submit
+from tests.inference.work import InTurn, reread, submit
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,11 +31,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(wakeup, "ring", lambda bucket: seen.append(f"ring {bucket}"))
     monkeypatch.setattr(tasks, "close_old_connections", lambda: None)
     monkeypatch.setattr(connection, "close", lambda: None)
+    monkeypatch.setattr(conveyors, "close_old_connections", lambda: None)
+    monkeypatch.setattr(tasks, "conveyor", Conveyor(Keeper(), tasks.worker_name, InTurn))
     return seen
 
 
 def test_a_wake_up_takes_the_bell_down_before_it_looks(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "serve", lambda *_: calls.append("serve"))
+    monkeypatch.setattr(tasks.conveyor, "run", lambda *_: calls.append("serve") or True)
     tasks.wake("b")
     assert calls == ["answer b", "serve"]
 
@@ -51,8 +56,7 @@ def test_doubled_and_shuffled_wake_ups_run_every_job_once(clinic: Party, study: 
 
 
 def test_a_long_turn_hands_the_bell_on(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "serve", lambda *_: 1)
-    monkeypatch.setattr(tasks, "LONGEST_TURN_SECONDS", -1.0)
+    monkeypatch.setattr(tasks.conveyor, "run", lambda *_: False)
     tasks.wake("b")
     assert calls == ["answer b", "ring b"]
 
@@ -64,7 +68,7 @@ def test_a_bucket_that_fails_does_not_end_the_worker(
     def failing(*_: object) -> int:
         raise error
 
-    monkeypatch.setattr(tasks, "serve", failing)
+    monkeypatch.setattr(tasks.conveyor, "run", failing)
     tasks.wake("b")
     assert calls == ["answer b"]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -126,6 +128,18 @@ def picture(number: int = 0) -> io.BytesIO:
 def subscribe(tenant: Tenant, plan: str = "pay-per-use") -> None:
     with operator_context():
         catalogue.subscribe(tenant, plan, actor="test")
+
+
+class InTurn(Executor):
+    """Stages one after the other, in the test's own transaction."""
+
+    def __init__(self, most: int, name: str) -> None:
+        del most, name
+
+    def submit(self, stage: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(stage(*args, **kwargs))
+        return done
 
 
 def study_of(tenant: Tenant, number: int = 0) -> Study:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from inference.domain.errors import InternalError
-from inference.engine.run import predict_in_parts
+from inference.engine.predict import predict_in_parts
 from tests.inference.work import Echo
 
 pytestmark = pytest.mark.database_free

@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 # before Django reads its settings: tests never touch the data of an installation
 os.environ["ASSAY_DATA_DIR"] = tempfile.mkdtemp(prefix="assay-test-")
@@ -18,13 +19,17 @@ from typing import Any
 import pytest
 import redis
 from django.db import connection
+from django.test import TransactionTestCase, override_settings
 from django.utils import translation
 
 from tenants import accounts, keys, rates
 from tenants.context import operator_context, tenant_context
 from tenants.models import Membership, Role, Tenant, User
 from tenants.roles import SCOPES
+from tests.emptying import empty_tables
 from tests.redis_server import serving
+
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup", "django_db_blocker"}
 
 
 @dataclass(frozen=True)
@@ -67,24 +72,26 @@ def charlie(db: None) -> Party:
     return make_party("charlie")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what never asked for a database: pytest-django refuses such a test every query, so one run is enough."""
+    for item in items:
+        asked = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        if not asked and item.get_closest_marker("django_db") is None:
+            item.add_marker("database_free")
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _flush_past_the_append_only_triggers() -> None:
-    """Emptying the tables after a test is a DELETE on SQLite, which the triggers refuse: lift them for it."""
-    operations = type(connection.ops)
-    flush = operations.execute_sql_flush
+def _tables_are_emptied_quickly() -> Iterator[None]:
+    with mock.patch.object(TransactionTestCase, "_fixture_teardown", empty_tables):
+        yield
 
-    def lifted(self: Any, statements: list[str]) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-            triggers = cursor.fetchall()
-            for name, _sql in triggers:
-                cursor.execute(f'DROP TRIGGER "{name}"')
-            flush(self, statements)
-            for _name, sql in triggers:
-                cursor.execute(sql)
 
-    if connection.vendor == "sqlite":
-        operations.execute_sql_flush = lifted  # type: ignore[method-assign]
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """A password's hash is slow by design, and each party of a test has three."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -35,3 +35,34 @@ def test_our_packages_are_found_in_this_tree(name: str) -> None:
     assert found is not None
     assert found.origin is not None
     assert ROOT in Path(found.origin).parents
+
+
+BOUND = {
+    "outside": "tests/outside/",
+    "browser": "tests/browser/",
+    "chaos": "tests/chaos/",
+    "stripe_live": "tests/live/",
+    "machine": "_machine.py",
+}
+
+
+def astray(root: Path) -> list[tuple[str, str]]:
+    """Files with a mark outside the place where `tests/run.py` looks for it: their tests would never run."""
+    files = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in root.glob("tests/**/*.py")}
+    return [
+        (name, mark)
+        for name, text in files.items()
+        for mark, place in BOUND.items()
+        if f"pytest.mark.{mark}" in text and place not in name and name != "tests/test_layout.py"
+    ]
+
+
+def test_every_step_of_the_suite_finds_the_tests_with_its_mark() -> None:
+    assert astray(ROOT) == []
+
+
+def test_a_mark_in_the_wrong_folder_is_seen(tmp_path: Path) -> None:
+    misplaced = tmp_path / "tests" / "api" / "test_new.py"
+    misplaced.parent.mkdir(parents=True)
+    misplaced.write_text("pytestmark = pytest.mark.browser\n")
+    assert astray(tmp_path) == [("tests/api/test_new.py", "browser")]

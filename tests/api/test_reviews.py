@@ -22,11 +22,6 @@ pytestmark = pytest.mark.django_db
 SIGNATURE = {"signer": "Dr. Grey", "statement": True}
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def ward(clinic: Party) -> Ward:
     return make_ward(clinic)

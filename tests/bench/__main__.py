@@ -1,6 +1,7 @@
 """`make bench`: raw model, throughput over HTTP, time at low load, polls, memory; JSON on standard output.
 
-With `billing` as its first argument the speed of billing, see `billing.py`.
+With `billing` as its first argument the speed of billing, see `billing.py`; with `imaging` where the time of a study
+goes, see `imaging.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from tests.bench import billing
+from tests.bench import billing, imaging
 
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = [sys.executable, "manage.py"]
@@ -37,6 +38,8 @@ PLAN = "pay-per-use"
 def main() -> None:
     if sys.argv[1:2] == ["billing"]:
         sys.exit(billing.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["imaging"]:
+        sys.exit(imaging.main(sys.argv[2:]))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plugin", default="digits", choices=["digits", "xray-chest-nodule"])
     parser.add_argument("--jobs", type=int, default=200)

@@ -1,4 +1,4 @@
-"""Billing's tests make many tenants and log nobody in."""
+"""What a race is without its locks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ import pytest
 from django.db import connection
 
 from tenants.querysets import TenantQuerySet
-
-
-@pytest.fixture(autouse=True)
-def _cheap_passwords(settings: Any) -> None:
-    """A password hash is slow by design; here it would be most of the time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -20,8 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def ward(clinic: Party, settings: Any) -> Ward:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def ward(clinic: Party) -> Ward:
     return make_ward(clinic)
 
 

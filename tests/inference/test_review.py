@@ -24,11 +24,6 @@ pytestmark = pytest.mark.django_db
 REASON = "a rib of Mr. Smith"
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def ward(clinic: Party) -> Ward:
     return make_ward(clinic)

@@ -152,8 +152,7 @@ class Reviewing(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def ward(clinic: Party, settings: Any) -> Ward:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def ward(clinic: Party) -> Ward:
     return make_ward(clinic)
 
 

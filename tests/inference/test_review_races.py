@@ -23,9 +23,8 @@ CROWD = 6
 
 
 @pytest.fixture
-def ward(transactional_db: None, settings: Any) -> Iterator[Ward]:
+def ward(transactional_db: None) -> Iterator[Ward]:
     """A result, in a database that other connections see."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with echo_installed():
         party = make_party("clinic")
         subscribe(party.tenant)

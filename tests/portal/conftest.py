@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -40,7 +39,6 @@ def member(clinic: Party) -> Client:
 
 
 @pytest.fixture
-def house(db: None, settings: Any) -> House:
+def house(db: None) -> House:
     """A tenant on the team plan with a person of each role, and a stranger; nobody types a password."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return make_house()

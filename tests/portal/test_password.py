@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import redis
 from django.test import Client
 from django.urls import reverse
 
+from config import settings as product
 from tenants.context import operator_context, tenant_context
 from tenants.models import AuditEvent, Membership
 from tests.conftest import Party
@@ -86,3 +89,13 @@ def test_control_after_a_few_wrong_ones_the_right_one_counts(
         change(owner, old="wrong")
     change(owner)
     assert opens(clinic, NEW)
+
+
+def test_a_new_password_is_stored_as_argon2(clinic: Party, settings: Any) -> None:
+    settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
+    assert clinic.owner.password.startswith("md5$"), "the suite's own parties have cheap passwords"
+    clinic.owner.set_password("a long password")
+    clinic.owner.save()
+    assert change(at_portal(clinic.owner))[0] == 302
+    assert opens(clinic, NEW)
+    assert clinic.owner.password.startswith("argon2$argon2id$")

@@ -1,1 +1,1 @@
-"""The engine inside a worker process: claim a batch, run it, write each job back behind its fence."""
+"""The engine inside a worker process: take a batch, predict it, write each of its jobs behind its fence."""

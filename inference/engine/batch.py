@@ -12,9 +12,12 @@ import structlog
 from inference import outcomes
 from inference.domain.errors import UserError
 from inference.domain.study import Inputs
-from inference.engine.lease import Lease
+from inference.engine.lease import Lease, note_progress
 from inference.engine.models import LoadedModel
 from tenants.ids import encode
+
+TOLD_FROM_SECONDS = 1.0
+"""Where the last model call was over sooner, a statement that tells of the next is not worth its time."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +47,12 @@ class Batch:
     def full(self) -> bool:
         """Whether more jobs may have been waiting."""
         return len(self.leases) >= self.model.plugin.manifest.batching.max_items
+
+
+def tell(batch: Batch, stage: str, fraction: float) -> None:
+    """Show where a batch stands, if it takes long enough for somebody to look."""
+    if batch.model.seconds > TOLD_FROM_SECONDS:
+        note_progress(batch.leases, stage, fraction)
 
 
 @contextmanager

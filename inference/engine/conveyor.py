@@ -16,7 +16,7 @@ from django.db import Error, close_old_connections, connection
 from inference.engine.batch import Batch
 from inference.engine.lease import Keeper
 from inference.engine.models import LoadedModel, loaded
-from inference.engine.run import analyse
+from inference.engine.predict import predict
 from inference.engine.take import take
 from inference.engine.write import write
 
@@ -35,15 +35,22 @@ class Conveyor:
         self._taking, self._writing = stage(1, "taking"), stage(1, "writing")
 
     def run(self, bucket: str, seconds: float) -> bool:
-        """Work until the bucket is empty or the time is over; whether it was left empty. Raises what `serve` raises."""
-        model, ends_at = loaded(bucket), time.monotonic() + seconds
+        """Work until the bucket is empty or the time is over; whether it was left empty.
+
+        Raises `UnknownBucket` and `ArtefactRefused` for a model that is not to be had, and what the database raises.
+        """
+        try:
+            return self._work(loaded(bucket), time.monotonic() + seconds)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _work(self, model: LoadedModel, ends_at: float) -> bool:
         batch, writing = self._take(model), None
         while batch.leases:
             ahead = self._ahead(model) if batch.full and time.monotonic() < ends_at else None
-            try:
-                analyse(batch, self._keeper)
-            finally:
-                writing = self._write(batch, writing, at_once=ahead is None)
+            predict(batch, self._keeper)
+            writing = self._write(batch, writing, at_once=ahead is None)
             if ahead is None and time.monotonic() > ends_at:
                 return False
             batch = ahead.result() if ahead else self._take(model)
@@ -65,6 +72,12 @@ class Conveyor:
             write(batch, self._keeper)
             return None
         return self._writing.submit(connected, write, batch, self._keeper)
+
+    def _let_go(self) -> None:
+        """After a turn that broke off: the stages end what they have in hand; nothing is kept from other workers."""
+        for stage in (self._taking, self._writing):
+            stage.submit(int).result()
+        self._keeper.let_go()
 
 
 def connected(stage: Callable[P, ResultT], *args: P.args, **kwargs: P.kwargs) -> ResultT:

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -109,12 +109,17 @@ class Keeper:
                 self._leases.pop(lease.job_id, None)
                 self._lost.discard(lease.job_id)
 
-    @contextmanager
-    def deadline(self, leases: Iterable[Lease]) -> Iterator[None]:
-        """The block may take as long as its jobs may together; then this process ends."""
-        stage = next(self._stages)
+    def let_go(self) -> None:
+        """Drop all: the sweeper frees what has not ended when its lease has run out."""
         with self._lock:
-            self._ends[stage] = time.monotonic() + sum(lease.deadline_seconds for lease in leases)
+            self._leases, self._lost = {}, set()
+
+    @contextmanager
+    def deadline(self, leases: Sequence[Lease]) -> Iterator[None]:
+        """The block may take as long as its jobs may together; then this process ends. Without jobs it is no matter."""
+        stage, seconds = next(self._stages), sum(lease.deadline_seconds for lease in leases)
+        with self._lock:
+            self._ends[stage] = time.monotonic() + seconds if leases else math.inf
         try:
             yield
         finally:

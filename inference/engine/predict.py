@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from inference.domain.errors import InternalError
-from inference.engine.batch import Batch, settle_failure
+from inference.engine.batch import Batch, settle_failure, tell
 from inference.engine.failpoints import failpoint
 from inference.engine.lease import Keeper
 from inference.plugins.base import AnyPlugin
@@ -15,6 +15,9 @@ from inference.plugins.base import AnyPlugin
 
 def predict(batch: Batch, keeper: Keeper) -> None:
     """Give each job its outputs. When the model fails, each job is tried again, alone, and none counts as predicted."""
+    if not batch.items:
+        return
+    tell(batch, "analysing", 0.4)
     samples = [sample for item in batch.items for sample in item.samples]
     try:
         with keeper.deadline([item.lease for item in batch.items]):
@@ -26,6 +29,7 @@ def predict(batch: Batch, keeper: Keeper) -> None:
         for item in batch.items:
             settle_failure(item.lease, error)
         return
+    batch.model.seconds = taken / 1e9
     failpoint("after_model")
     position = 0
     for item in batch.items:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from inference.domain.errors import InternalError
 from inference.domain.study import Inputs
-from inference.engine.batch import Batch, Item, about, settle_failure
+from inference.engine.batch import Batch, Item, about, settle_failure, tell
 from inference.engine.claim import claim
 from inference.engine.failpoints import failpoint
 from inference.engine.lease import Keeper, Lease
@@ -26,6 +26,7 @@ def take(model: LoadedModel, keeper: Keeper, worker: str) -> Batch:
     if batch.leases:
         failpoint("after_claim")
         keeper.keep(batch.leases)
+        tell(batch, "preparing", 0.1)
         with keeper.deadline(batch.leases):
             prepare(batch)
     return batch

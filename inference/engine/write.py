@@ -21,7 +21,7 @@ def write(batch: Batch, keeper: Keeper) -> None:
     try:
         with keeper.deadline([item.lease for item in batch.predicted]):
             found = [report(batch.model, item) for item in batch.predicted if not keeper.lost(item.lease)]
-        finish(batch.model, [completion for completion in found if completion])
+            finish(batch.model, [completion for completion in found if completion])
     finally:
         keeper.drop(batch.leases)
 

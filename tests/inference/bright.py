@@ -20,7 +20,6 @@ from inference.domain.report import Code, Finding, InstanceReference, Location, 
 from inference.domain.study import Inputs, InstanceHeader, PixelReader, Vector3
 from inference.engine.lease import Keeper
 from inference.engine.models import forget
-from inference.engine.run import serve
 from inference.intake.receive import receive
 from inference.models import Job, Result, Study
 from inference.plugins import registry as plugins
@@ -30,6 +29,7 @@ from inference.plugins.ct_lung_nodule.plugin import CtLungNodule
 from inference.plugins.segmentation.slices import SeriesPlan, write_series
 from tenants.context import operator_context, tenant_context
 from tenants.models import Tenant
+from tests.inference.work import serve
 
 SLUG = MANIFEST.slug
 SHAPE, SPACING, ORIGIN = (30, 128, 128), (1.0, 1.0, 2.0), (-64.0, -64.0, -200.0)

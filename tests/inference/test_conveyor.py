@@ -11,9 +11,10 @@ from django.db import OperationalError
 from billing import books
 from billing.models import UsageEvent
 from inference.engine import conveyor as conveyors
+from inference.engine import predict as predicts
+from inference.engine import take as takes
 from inference.engine.conveyor import Conveyor
 from inference.engine.lease import Keeper
-from inference.engine.run import serve
 from inference.models import Job, JobState, Result
 from inference.plugins import registry as plugins
 from tenants.context import operator_context, tenant_context
@@ -91,18 +92,51 @@ def test_what_has_not_come_through_the_model_is_never_written(
 
     monkeypatch.setattr(plugins.get(SLUG), "predict", ending)
     with pytest.raises(SystemExit):
-        serve(job.bucket, Keeper(), "w")
+        conveyor().run(job.bucket, PATIENCE)
     assert reread(job).state == JobState.RUNNING
     with operator_context():
         assert not Result.objects.exists()
 
 
-def test_a_stage_that_loses_its_database_is_heard_of(parties: list[Party], monkeypatch: pytest.MonkeyPatch) -> None:
+def breaking_off(*_: object) -> None:
+    raise OperationalError("gone")
+
+
+STAGES = {"taking": "inputs_of", "predicting": "predict_in_parts", "writing": "write"}
+
+
+@pytest.fixture(params=STAGES)
+def broken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A stage that loses its database; the model's part is not to be tried again, for that would need it."""
+    module = {"taking": takes, "predicting": predicts, "writing": conveyors}[request.param]
+    monkeypatch.setattr(module, STAGES[request.param], breaking_off)
+    monkeypatch.setattr(predicts, "settle_failure", breaking_off)
+    return str(request.param)
+
+
+def renewed_after_a_broken_turn(parties: list[Party]) -> bool:
+    """Whether the leases of jobs that nobody works on any more are kept alive."""
     jobs = backlog(parties, 4)
-
-    def failing(*_: object) -> None:
-        raise OperationalError("gone")
-
-    monkeypatch.setattr(conveyors, "write", failing)
+    keeper = Keeper()
     with pytest.raises(OperationalError):
-        conveyor().run(jobs[0].bucket, PATIENCE)
+        Conveyor(keeper, lambda: "w").run(jobs[0].bucket, PATIENCE)
+    before = leases()
+    assert before
+    keeper.beat()
+    return leases() != before
+
+
+def leases() -> list[tuple[object, ...]]:
+    with operator_context():
+        return list(Job.objects.filter(state=JobState.RUNNING).order_by("pk").values_list("pk", "lease_until"))
+
+
+def test_a_turn_that_breaks_off_is_heard_of_and_keeps_no_job(parties: list[Party], broken: str) -> None:
+    assert not renewed_after_a_broken_turn(parties)
+
+
+def test_control_a_turn_that_lets_nothing_go_keeps_its_jobs_for_ever(
+    parties: list[Party], broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Keeper, "let_go", lambda self: None)
+    assert renewed_after_a_broken_turn(parties)

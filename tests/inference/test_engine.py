@@ -145,6 +145,13 @@ def test_a_batch_that_outlives_its_deadline_ends_the_process(
     assert ended == [leasing.STUCK_EXIT_STATUS]
 
 
+def test_a_stage_without_jobs_is_never_late(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leasing.os, "_exit", lambda status: pytest.fail("the process would have ended"))
+    keeper = Keeper()
+    with keeper.deadline([]):
+        keeper.beat()
+
+
 def bucket_of(party: Party) -> str:
     with tenant_context(party.tenant.id):
         return str(Job.objects.values_list("bucket", flat=True)[0])

@@ -21,8 +21,10 @@ from inference.domain.errors import UnsupportedInput
 from inference.domain.report import Code, Finding, InstanceReference, Label, Location, Prediction, Report, Size
 from inference.domain.study import Inputs, PixelReader
 from inference.engine.lease import Keeper
-from inference.engine.models import forget
-from inference.engine.run import serve
+from inference.engine.models import forget, loaded
+from inference.engine.predict import predict
+from inference.engine.take import take
+from inference.engine.write import write
 from inference.intake.receive import receive
 from inference.models import Job, Study
 from inference.plugins import registry as plugins
@@ -142,6 +144,15 @@ class InTurn(Executor):
         return done
 
 
+def serve(bucket: str, keeper: Keeper, worker: str = "worker-test") -> int:
+    """One batch, stage after stage, in the test's own transaction; how many jobs were in it."""
+    batch = take(loaded(bucket), keeper, worker)
+    if batch.leases:
+        predict(batch, keeper)
+        write(batch, keeper)
+    return len(batch.leases)
+
+
 def study_of(tenant: Tenant, number: int = 0) -> Study:
     return receive(tenant, [("a.png", picture(number))]).study
 
@@ -155,7 +166,7 @@ def work(rounds: int = 1, keeper: Keeper | None = None) -> int:
     """Serve the plugin's bucket; how many jobs were taken."""
     with operator_context():
         bucket = registry.bucket(plugins.get(SLUG))
-    return sum(serve(bucket, keeper or Keeper(), "worker-test") for _ in range(rounds))
+    return sum(serve(bucket, keeper or Keeper()) for _ in range(rounds))
 
 
 def reread(job: Job) -> Job:

@@ -39,3 +39,21 @@ def test_a_tenant_sees_only_its_own_rows(alice: Party, charlie: Party) -> None:
             Study.objects.for_tenant(alice.tenant)
     with operator_context():
         assert Study.objects.count() == 1
+
+
+def test_rows_of_several_tenants_are_the_operators_alone(alice: Party, charlie: Party) -> None:
+    both = [alice.tenant.id, charlie.tenant.id]
+    for tenant_id in both:
+        with tenant_context(tenant_id):
+            Study.objects.create(tenant_id=tenant_id, kind="image")
+    with operator_context():
+        assert Study.objects.for_tenants(both).count() == 2
+        assert Study.objects.for_tenants(both[:1]).count() == 1
+        assert Study.objects.for_tenants([]).count() == 0
+    with tenant_context(alice.tenant.id):
+        assert Study.objects.for_tenants(both[:1]).count() == 1
+        for asked in (both, both[1:]):
+            with pytest.raises(WrongTenant):
+                Study.objects.for_tenants(asked)
+    with pytest.raises(WrongTenant):
+        Study.objects.for_tenants(both)

@@ -10,12 +10,11 @@ from billing.models import UsageEvent
 from inference import jobs, registry
 from inference.engine import models as engine_models
 from inference.engine.lease import Keeper
-from inference.engine.run import serve
 from inference.models import JobState, Result
 from inference.plugins import registry as plugins
 from tenants.context import operator_context, tenant_context
 from tests.conftest import make_party
-from tests.inference.work import reread, study_of, subscribe
+from tests.inference.work import reread, serve, study_of, subscribe
 from tests.thirdparty.installation import BRIGHTNESS, installed
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from unittest import mock
 from django.core.management import call_command
 
 from inference import jobs, registry
-from inference.engine import run as engine
+from inference.engine import predict, take, write
 from inference.engine.lease import Keeper
 from inference.engine.models import loaded
 from inference.intake.pixels import pixel_reader
@@ -26,6 +26,7 @@ from ops.tenancy import create_customer
 from tenants.context import operator_context, tenant_context
 from tests.bench.scans import studies
 from tests.bench.scans.spans import Spans, peak_of_memory
+from tests.inference.work import serve
 
 PLAN = "pay-per-use"
 Figures = dict[str, Any]
@@ -63,7 +64,7 @@ def work(case: str, folder: Path) -> Figures:
         with spans.of("load"):
             loaded(bucket)
         with timed(spans):
-            engine.serve(bucket, Keeper(), "bench")
+            serve(bucket, Keeper(), "bench")
     decode, prepare = spans.found["decode"], spans.found.pop("prepare")
     spans.add("preprocess", prepare["seconds"] - decode["seconds"], prepare["cpu"] - decode["cpu"])
     with operator_context():
@@ -77,15 +78,18 @@ def work(case: str, folder: Path) -> Figures:
 @contextmanager
 def timed(spans: Spans) -> Iterator[None]:
     """The engine's steps, timed."""
-    names = {"prepare": "prepare", "predict": "model", "report": "postprocess", "finish": "results.findings"}
+    names = {
+        (take, "prepared"): "prepare", (predict, "predict_in_parts"): "model", (write, "report"): "postprocess",
+        (write, "finish"): "results.findings",
+    }  # fmt: skip
     with ExitStack() as stack:
-        for step, name in names.items():
-            stack.enter_context(mock.patch.object(engine, step, spans.around(name, getattr(engine, step))))
+        for (stage, step), name in names.items():
+            stack.enter_context(mock.patch.object(stage, step, spans.around(name, getattr(stage, step))))
 
         def timed_reader(*arguments: Any) -> Callable[..., Any]:
             return spans.around("decode", pixel_reader(*arguments))
 
-        stack.enter_context(mock.patch.object(engine, "pixel_reader", timed_reader))
+        stack.enter_context(mock.patch.object(take, "pixel_reader", timed_reader))
         yield
 
 

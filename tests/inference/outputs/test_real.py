@@ -18,7 +18,6 @@ from skimage.draw import polygon2mask
 
 from inference import registry
 from inference.engine.lease import Keeper
-from inference.engine.run import serve
 from inference.models import Instance
 from inference.outputs.kinds import KINDS
 from inference.plugins import registry as plugins
@@ -29,7 +28,7 @@ from tests.conftest import Party, make_party
 from tests.inference.outputs import template
 from tests.inference.outputs.test_seg import LEAST_DICE, dice, masks_of, objects
 from tests.inference.outputs.tools import dciodvfy_errors, dcmtk, fhir_errors
-from tests.inference.work import subscribe
+from tests.inference.work import serve, subscribe
 
 pytestmark = pytest.mark.django_db
 Taken = dict[str, bytes]

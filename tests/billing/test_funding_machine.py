@@ -346,8 +346,10 @@ def keeping_the_units(patch: pytest.MonkeyPatch) -> None:
 
 
 def settling_what_is_settled(patch: pytest.MonkeyPatch) -> None:
-    find = Reservation.objects.for_tenant
-    patch.setattr(places, "claim", lambda tenant_id, job_ids: list(find(tenant_id).filter(job_id__in=list(job_ids))))
+    find = Reservation.objects.for_tenants
+    patch.setattr(
+        places, "claim", lambda jobs: list(find(each for each, _ in jobs).filter(job_id__in=[each for _, each in jobs]))
+    )
 
 
 def forgetting_late_credits(patch: pytest.MonkeyPatch) -> None:
